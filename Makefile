@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+# Two commands for a newcomer: `make run` and `make test`. The rest is for a developer.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PREFIX ?= /usr/local
+SUITE ?= p2pdma
+TOPOLOGY ?= switch
+
+# One configuration for the program and its tests, so that what is tested is what is shipped.
+# The tests look into modules, hence -enable-testing.
+SWIFT_FLAGS := -c release -Xswiftc -enable-testing
+SWIFT_SOURCES := Package.swift Sources Tests
+PROGRAM := bin/crossbar
+
+.PHONY: help run test test-unit test-guest build install lint format lint-c coverage packages clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
+	  | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+run: packages build ## Install what is missing, build, boot a guest, verify, report
+	$(PROGRAM) run $(TOPOLOGY) --suite $(SUITE)
+
+test: packages build ## Install what is missing, run the unit tests and boot real guests
+	swift test $(SWIFT_FLAGS)
+
+test-unit: packages build ## Run the tests that boot nothing
+	swift test $(SWIFT_FLAGS) --skip GuestTests
+
+test-guest: packages build ## Run the tests that boot guests
+	swift test $(SWIFT_FLAGS) --no-parallel --filter GuestTests
+
+build: packages ## Build the program: bin/crossbar
+	swift build $(SWIFT_FLAGS) --build-tests
+	mkdir -p bin
+	ln -sf "$$(swift build $(SWIFT_FLAGS) --show-bin-path)/crossbar" $(PROGRAM)
+
+install: build ## Install below PREFIX (/usr/local), with completions for bash, zsh and fish
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/crossbar
+	mkdir -p $(DESTDIR)$(PREFIX)/share/crossbar
+	cp -r qemu-configs images $(DESTDIR)$(PREFIX)/share/crossbar/
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/crossbar/Sources/CDeviceABI/include \
+	  Sources/CDeviceABI/include/*.h
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(PROGRAM) --generate-completion-script bash \
+	  > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/crossbar
+	$(PROGRAM) --generate-completion-script zsh \
+	  > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_crossbar
+	$(PROGRAM) --generate-completion-script fish \
+	  > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/crossbar.fish
+
+lint: build lint-c ## Check the style of Swift and C
+	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
+
+# checkpatch comes with the guest kernel's source, which the program knows how to get.
+lint-c: build
+	checkpatch="perl $$($(PROGRAM) kernel source)/scripts/checkpatch.pl --no-tree --strict"; \
+	checkpatch+=" --terse --show-types --no-summary"; \
+	$$checkpatch -f $$(find images/kernel/files -name '*.[ch]'); \
+	$$checkpatch $$(find images/kernel/patches -name '*.patch'); \
+	$$checkpatch --ignore "$$(grep -o '^[A-Z_]*' images/guest/checkpatch-ignore | paste -sd,)" \
+	  -f $$(find images/guest Sources/CDeviceABI -name '*.[ch]')
+
+format: ## Format the Swift sources in place
+	swift format --in-place --parallel --recursive $(SWIFT_SOURCES)
+
+coverage: packages ## Print the line coverage of the Swift modules by the unit tests
+	swift test --scratch-path .build-coverage --enable-code-coverage --skip GuestTests > /dev/null
+	@llvm-cov report -instr-profile .build-coverage/debug/codecov/default.profdata \
+	  .build-coverage/debug/crossbarPackageTests.xctest \
+	  -ignore-filename-regex='(\.build|Tests)' -show-functions=false \
+	  | awk 'NR < 3 || /Sources|TOTAL/ { print }'
+
+packages: ## List missing Debian packages and install them (CROSSBAR_NO_INSTALL=1: only list)
+	@images/install-host-packages images/host-packages.txt
+
+clean: ## Remove what was built here; caches in ~/.cache/crossbar stay
+	rm -rf .build .build-coverage bin runs

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SystemPackage
+
+/// Which kernel a guest boots.
+public enum KernelChoice: Hashable, Sendable {
+  /// A flavour of `images/kernel/kernel.yaml`; nil for the default one.
+  case flavour(String?)
+  /// A user's own tree, built outside of it and again only where it changed.
+  ///
+  /// `withDriver` also applies the recipe's patches and files to the tree; otherwise it stays as it
+  /// is, and the options of those files are left out when it lacks them.
+  case tree(FilePath, withDriver: Bool)
+  /// A finished bzImage.
+  case image(FilePath)
+
+  /// What `--kernel` means: a path when it holds a slash or names a file, else a flavour.
+  public init(parsing text: String) {
+    let isPath = text.contains("/") || HostFiles.exists(FilePath(text))
+    self = isPath ? .image(FilePath(text)) : .flavour(text)
+  }
+}
+
+/// A kernel that a guest can boot.
+public struct KernelImage: Hashable, Sendable {
+  /// The bzImage, an absolute path.
+  public let path: FilePath
+  /// Its release, such as `7.2.13`.
+  public let release: String
+  /// Where its sources came from, for the record.
+  public let origin: String
+  /// The configuration; nil for a finished image.
+  public let config: FilePath?
+  /// `System.map`; nil for a finished image.
+  public let symbols: FilePath?
+  /// The ELF file for a debugger; nil for a finished image.
+  public let vmlinux: FilePath?
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PCIInspection
+import Topology
+
+/// The command line of a suite's guest program.
+struct GuestProgramArguments: Sendable {
+  var request: RunRequest
+  /// Where the guest's PCI devices are, by topology id.
+  var addresses: [String: PCIAddress]
+
+  /// The arguments: the suite, every volume, every peer memory that exists, which of those the host
+  /// can look into.
+  var list: [String] {
+    let topology = request.topology
+    var arguments = ["--suite", request.suite.rawValue, "--host"]
+    for controller in topology.nvme {
+      for namespace in controller.namespaces {
+        let place = "\(controller.id):\(namespace.nsid):\(namespace.filesystem.rawValue)"
+        arguments += ["--volume", "\(namespace.id)=\(place)"]
+      }
+    }
+    for id in topology.peerMemory {
+      if let address = addresses[id] { arguments += ["--peer", "\(id)=\(address)"] }
+    }
+    for gpu in topology.gpus { arguments += ["--inspect", gpu.id] }
+    if let only = request.only { arguments += ["--only", only] }
+    if let sabotage = request.sabotage { arguments += ["--sabotage", sabotage] }
+    return arguments
+  }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// The directory that a run leaves. It is complete when `run.json` exists: that file is written last,
+/// to a temporary name, then renamed.
+public struct RunDirectory: Sendable, Hashable {
+  /// A file of a run directory.
+  public enum File: String, Sendable, CaseIterable {
+    case record = "run.json"
+    case console = "console.log"
+    case qemu = "qemu.log"
+    case trace = "nvme-trace.log"
+    case domain = "domain.xml"
+    case ktap = "ktap.log"
+    case pci = "pci.txt"
+  }
+
+  /// Absolute.
+  public let path: String
+
+  /// A directory that a run left.
+  public init(existing path: String) {
+    self.path = URL(filePath: path).standardizedFileURL.path
+  }
+
+  /// Creates the directory, or takes an empty one.
+  ///
+  /// - Throws: `RequestError` if it holds anything already, `EnvironmentError` if it can't be made.
+  public static func create(_ path: String) throws -> RunDirectory {
+    let files = FileManager.default
+    let absolute = URL(filePath: path).standardizedFileURL.path
+    if let content = try? files.contentsOfDirectory(atPath: absolute), !content.isEmpty {
+      throw RequestError(
+        "\(path) is not empty: give --output a new directory, or remove what is in there.")
+    }
+    let directory = RunDirectory(existing: absolute)
+    try directory.guarding("create") {
+      try files.createDirectory(atPath: absolute, withIntermediateDirectories: true)
+    }
+    return directory
+  }
+
+  /// Where a run goes that is given no directory: `runs/TOPOLOGY-SUITE-TIME`.
+  public static func standardPath(
+    topology: String, suite: Suite, at date: Date = Date()
+  ) -> String {
+    let time = date.formatted(
+      .verbatim(
+        """
+        \(year: .padded(4))\(month: .twoDigits)\(day: .twoDigits)-\
+        \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased))\
+        \(minute: .twoDigits)\(second: .twoDigits)
+        """, locale: .init(identifier: "en_US_POSIX"), timeZone: .current,
+        calendar: .init(identifier: .gregorian)))
+    let base = "runs/\(topology)-\(suite.rawValue)-\(time)"
+    let taken = { FileManager.default.fileExists(atPath: $0) }
+    guard taken(base) else { return base }
+    var number = 2
+    while taken("\(base)-\(number)") { number += 1 }
+    return "\(base)-\(number)"
+  }
+
+  /// Where a file of this directory is.
+  public func path(of file: File) -> String { "\(path)/\(file.rawValue)" }
+
+  /// The run's private copy of a namespace's image; gone when the run is over.
+  public func imagePath(namespace: String) -> String { "\(path)/\(namespace).img" }
+
+  /// Writes a file in one go: to a temporary name, then renamed.
+  public func write(_ data: Data, to file: File) throws {
+    try write(data, named: file.rawValue)
+  }
+
+  /// Writes a file of the given name in one go.
+  public func write(_ data: Data, named name: String) throws {
+    try guarding("write \(name) in") {
+      try data.write(to: URL(filePath: "\(path)/\(name)"), options: .atomic)
+    }
+  }
+
+  /// The whole content of a file.
+  public func content(of file: File) throws -> Data {
+    try guarding("read \(file.rawValue) in") {
+      try Data(contentsOf: URL(filePath: path(of: file)), options: .mappedIfSafe)
+    }
+  }
+
+  /// Opens a file to append to while the run goes on.
+  func log(_ file: File) throws -> FileHandle {
+    try guarding("write \(file.rawValue) in") {
+      try Data().write(to: URL(filePath: path(of: file)))
+      return try FileHandle(forWritingTo: URL(filePath: path(of: file)))
+    }
+  }
+
+  /// Turns a failure to write here into a sentence that says where and what to do.
+  func guarding<Value>(_ what: String, _ body: () throws -> Value) throws -> Value {
+    do {
+      return try body()
+    } catch let error as CocoaError where error.code == .fileWriteOutOfSpace {
+      throw EnvironmentError(
+        """
+        Can't \(what) \(path): no space left on the device. Free some, or give --output a \
+        directory on another disk.
+        """)
+    } catch let error as CocoaError {
+      throw EnvironmentError(
+        "Can't \(what) \(path): \(error.localizedDescription) Check it, or give another --output.")
+    }
+  }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Something that happened to a guest, in the order in which it happened.
+public enum GuestEvent: Sendable, Hashable {
+  /// QEMU runs.
+  case started
+  /// The guest agent opened (true) or closed (false) its channel.
+  case agent(connected: Bool)
+  /// The guest opened (true) or closed (false) the program channel. QEMU tells at most one a second, the
+  /// last one. Not repeated to who begins to listen later.
+  case programChannel(open: Bool)
+  /// The console says that the kernel is in trouble.
+  case finding(ConsoleFinding)
+  /// The guest is gone. Always the last event.
+  case ended(GuestEnd)
+}
+
+/// How a guest ended.
+public struct GuestEnd: Sendable, Hashable, CustomStringConvertible {
+  /// The ways in which a guest ends.
+  public enum Cause: String, Sendable, Hashable, Codable {
+    /// The guest powered itself off or reset (a kernel with `panic=-1` resets when it panics).
+    case poweredOff = "powered-off"
+    /// `destroy()` ended it.
+    case destroyed
+    /// QEMU died: killed from outside, aborted, or out of memory.
+    case died
+    /// Crossbar ended it because it wrote without end to its console.
+    case flooded
+  }
+
+  /// How it ended.
+  public var cause: Cause
+  /// The panic on the console, if the kernel panicked before the end.
+  public var panic: ConsoleFinding?
+
+  /// Makes an end.
+  public init(cause: Cause, panic: ConsoleFinding? = nil) {
+    self.cause = cause
+    self.panic = panic
+  }
+
+  /// The end in words: "the guest's kernel panicked (console.log:211: Kernel panic - ...)".
+  public var description: String {
+    if let panic { return "the guest's kernel panicked (\(panic))" }
+    return switch cause {
+    case .poweredOff: "the guest powered off"
+    case .destroyed: "the guest was destroyed"
+    case .died: "QEMU died"
+    case .flooded: "the guest flooded its console and was destroyed"
+    }
+  }
+
+  /// This end as an error of something that needed the guest.
+  func error(attempt: String, log: String) -> HypervisorError {
+    let kind: HypervisorError.Kind = panic == nil ? .guestEnded : .guestPanicked
+    let mend: String? =
+      switch (panic, cause) {
+      case (.some, _): "See the console from there on for the stack"
+      case (nil, .died): "See \(log); the kernel's log tells if memory ran out"
+      case (nil, _): "See the console for the reason"
+      }
+    return HypervisorError(
+      kind, attempt: attempt, problem: description, mend: mend, finding: panic)
+  }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a case showed.
+public struct CaseOutcome: Sendable, Hashable, Codable {
+  /// The kinds of outcome.
+  public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Both paths gave the golden bytes, each on the path that it claims.
+    case verified
+    /// The kernel refused the direct path, as the topology expects, and the fallback is right.
+    case refusedFellBack
+    /// The program had a reason not to run the case.
+    case skipped
+    /// Silent corruption that the topology names as a limit of the emulator, with its evidence.
+    case knownLimit
+    /// Something is wrong.
+    case failed
+  }
+
+  /// What is wrong with a failed case.
+  public enum Failure: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The direct path reported success and delivered wrong bytes.
+    case silentCorruption = "silent corruption"
+    /// The kernel refused a route that the topology expects.
+    case unexpectedRefusal = "unexpected refusal"
+    /// The direct path worked although the topology expects no route.
+    case unexpectedSuccess = "unexpected success"
+    /// The page-cache fallback failed or delivered wrong bytes.
+    case wrongFallback = "wrong fallback"
+    /// The data took another path than the case claims.
+    case wrongPath = "wrong path"
+    /// The disk does not hold what was written to it.
+    case wrongDisk = "wrong disk content"
+    /// The case has no end: the program, the guest or the emulator died before.
+    case incomplete
+    /// The guest program broke the protocol, or failed for a reason of its own.
+    case program = "program failure"
+  }
+
+  /// What kind.
+  public var kind: Kind
+  /// What is wrong, if something is.
+  public var failure: Failure?
+  /// Why, as a sentence; empty for a verified case.
+  public var explanation: String
+
+  /// Says what a case showed.
+  public init(_ kind: Kind, _ failure: Failure? = nil, _ explanation: String = "") {
+    self.kind = kind
+    self.failure = failure
+    self.explanation = explanation
+  }
+
+  static func failed(_ failure: Failure, _ explanation: String) -> CaseOutcome {
+    CaseOutcome(.failed, failure, explanation)
+  }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import Harness
+import Hypervisor
+
+/// The command line: arguments in, exit code out.
+@main
+struct Crossbar: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "crossbar",
+    abstract: "Tests peer-to-peer DMA on guests with an emulated NVMe controller and GPU.",
+    discussion: """
+      EXAMPLES
+        crossbar run                          one guest, one suite, one verdict
+        crossbar run root-ports --strict      another topology; known limits are failures
+        crossbar topology show switch         draw a topology
+        crossbar doctor                       try what this host can do
+
+      EXIT CODES
+        0 all verified   1 a verification failed   2 the request is wrong
+        3 the environment failed   130 interrupted, everything cleaned up
+      """,
+    version: CrossbarVersion.current,
+    subcommands: [
+      RunCommand.self, ReportCommand.self, TopologyCommand.self, KernelCommand.self,
+      DoctorCommand.self,
+    ])
+
+  /// Runs a command and ends the process with the exit code of `ExitStatus`.
+  static func main() async {
+    // First of all: this may be the process that outlives a killed one to clean up after it.
+    Supervisor.runIfRequested()
+    // A reader that goes away (`crossbar report | head`) must not kill a run half-way.
+    signal(SIGPIPE, SIG_IGN)
+    let status = await status()
+    Foundation.exit(status.rawValue)
+  }
+
+  private static func status() async -> ExitStatus {
+    do {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+      return .verified
+    } catch let status as ExitStatus {
+      return status
+    } catch {
+      if let status = ExitStatus(of: error) {
+        Terminal.error(String(describing: error))
+        return status
+      }
+      let text = fullMessage(for: error)
+      guard exitCode(for: error) != .success else {
+        print(text)
+        return .verified
+      }
+      Terminal.standardError(text + "\n")
+      return .wrongRequest
+    }
+  }
+}

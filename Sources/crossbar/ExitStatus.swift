@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Artifacts
+import Harness
+import Hypervisor
+import PCIInspection
+import PeerGPU
+import Reporting
+import Topology
+
+/// The exit codes of `crossbar`; thrown by a command that has said everything already.
+enum ExitStatus: Int32, Error {
+  case verified = 0
+  case failed = 1
+  case wrongRequest = 2
+  case environment = 3
+  case interrupted = 130
+
+  /// The status that an error stands for; `nil` for errors of the argument parser.
+  init?(of error: any Error) {
+    switch error {
+    case is TopologyError, is RequestError, is ReportError: self = .wrongRequest
+    case is CancellationError: self = .interrupted
+    case let error as ArtifactError:
+      self =
+        switch error.kind {
+        case .cancelled: .interrupted
+        case .input: .wrongRequest
+        default: .environment
+        }
+    case let error as HypervisorError: self = error.kind == .cancelled ? .interrupted : .environment
+    case is PCIDumpError, is EnvironmentError, is VideoMemoryError: self = .environment
+    default: return nil
+    }
+  }
+}

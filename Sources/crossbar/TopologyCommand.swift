@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import Harness
+import PCIInspection
+import Reporting
+import Topology
+
+/// `crossbar topology`.
+struct TopologyCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "topology",
+    abstract: "The topologies that guests are made from.",
+    subcommands: [Show.self, List.self])
+
+  /// `crossbar topology list`.
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Lists the shipped topologies.")
+
+    func run() throws {
+      for topology in try Workshop.standard().allTopologies() {
+        print(topology.name.padding(toLength: 20, withPad: " ", startingAt: 0) + topology.summary)
+      }
+    }
+  }
+
+  /// `crossbar topology show`.
+  struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Draws a topology, or the PCIe tree that a finished run's guest really had.",
+      discussion: """
+        EXAMPLES
+          crossbar topology show switch
+          crossbar topology show switch --svg > switch.svg
+          crossbar topology show --run runs/switch-p2pdma-20260101-120000
+        """)
+
+    @Argument(
+      help: "A topology's name or file.",
+      completion: .custom { _, _, _ in TopologyCommand.names })
+    var topology: String?
+
+    @Option(
+      name: .customLong("run"), help: "A run directory: draws the tree that its guest had.",
+      completion: .directory)
+    var finished: String?
+
+    @Flag(help: "An SVG picture instead of text.")
+    var svg = false
+
+    func validate() throws {
+      guard (topology == nil) != (finished == nil) else {
+        throw ValidationError("Name a topology, or a run directory with --run.")
+      }
+    }
+
+    func run() throws {
+      let diagram = try diagram()
+      print(svg ? diagram.svg() : diagram.text())
+    }
+
+    private func diagram() throws -> PCIeDiagram {
+      if let finished {
+        let tree = try PCITree.load(path: RunDirectory(existing: finished).path(of: .pci))
+        let asked = try? RunLoader.load(directory: finished).topology
+        return tree.diagram(title: "\(asked?.name ?? finished), as the guest has it", topology: asked)
+      }
+      return try Workshop.standard().topology(topology ?? "switch").topology.diagram
+    }
+  }
+
+  /// Names for tab completion.
+  static var names: [String] {
+    (try? Workshop.standard().allTopologies().map(\.name)) ?? []
+  }
+}

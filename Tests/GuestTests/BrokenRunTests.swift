@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+extension GuestTests {
+  /// Things broken on purpose are caught, with the right exit code and a sentence that says what to do.
+  @Suite struct BrokenRuns {
+    @Test func aByteFlippedOnTheWayIsSilentCorruption() async throws {
+      let outcome = try await CrossbarProgram.run(
+        ["run", "switch", "--only", "ns0.gpu0.read-64k", "--sabotage", "flip-byte"])
+      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.output.contains("bit"))
+    }
+
+    @Test func aFallbackThatIsCalledDirectIsAWrongPath() async throws {
+      let outcome = try await CrossbarProgram.run(
+        ["run", "switch", "--only", "ns0.gpu0.read-64k", "--sabotage", "fallback-as-direct"])
+      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.output.contains("system memory"))
+    }
+
+    @Test func aStaleGenerationIsNamed() async throws {
+      let outcome = try await CrossbarProgram.run(
+        ["run", "switch", "--only", "ns0.gpu0.write-*", "--sabotage", "stale-write"])
+      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.output.contains("generation"))
+    }
+
+    @Test func aPanickingGuestIsReportedWithItsPanic() async throws {
+      let outcome = try await CrossbarProgram.run(["run", "switch", "--sabotage", "panic"])
+      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect((outcome.errors + outcome.output).contains("panic"))
+      #expect((outcome.errors + outcome.output).contains("console.log"))
+    }
+
+    @Test func aHangingGuestIsEnded() async throws {
+      let outcome = try await CrossbarProgram.run(
+        ["run", "switch", "--sabotage", "hang", "--silence-limit", "5"])
+      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect((outcome.errors + outcome.output).contains("5"))
+    }
+
+    @Test func aProgramThatDiesLeavesItsCasesUnverified() async throws {
+      let outcome = try await CrossbarProgram.run(["run", "switch", "--sabotage", "exit"])
+      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+    }
+
+    @Test func aKilledQEMUIsAnEnvironmentFailure() async throws {
+      let outcome = try await CrossbarProgram.run(["run", "switch"]) { program in
+        try await program.wait(for: "ok 3 ", in: "ktap.log")
+        let qemu = try #require(program.qemu())
+        kill(qemu, SIGKILL)
+      }
+      #expect(outcome.exitCode == 3, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.errors.contains("QEMU"))
+    }
+
+    @Test(.enabled(if: getuid() == 0, "mounting a small file system needs root"))
+    func aFullDiskIsNamed() async throws {
+      let mountPoint = CrossbarProgram.temporaryDirectory()
+      try FileManager.default.createDirectory(at: mountPoint, withIntermediateDirectories: true)
+      try #require(mount("crossbar-test", mountPoint.path, "tmpfs", 0, "size=8m") == 0)
+      defer {
+        umount2(mountPoint.path, CInt(MNT_DETACH.rawValue))
+        try? FileManager.default.removeItem(at: mountPoint)
+      }
+      let outcome = try await CrossbarProgram.run(
+        ["run", "switch"], output: mountPoint.appending(path: "run"))
+      #expect(outcome.exitCode == 3, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.errors.contains("space") || outcome.errors.contains("full"))
+      #expect(outcome.errors.contains(mountPoint.path))
+    }
+
+    @Test(arguments: [
+      ("cmb: 64MiB", "cbm: 64MiB", "cbm"), ("bus: dp1", "bus: dp9", "dp9"),
+      ("id: dp1,", "id: dp0,", "dp0"), ("cmb: 64MiB", "cmb: 48MiB", "power of two"),
+    ])
+    func aWrongTopologyIsRefusedWithItsLine(
+      right: String, wrong: String, named: String
+    ) async throws {
+      let source = CrossbarProgram.checkout.appending(path: "qemu-configs/topologies/switch.yaml")
+      let text = try String(contentsOf: source, encoding: .utf8)
+      try #require(text.contains(right))
+      let broken = CrossbarProgram.temporaryDirectory().appendingPathExtension("yaml")
+      try text.replacing(right, with: wrong).write(to: broken, atomically: true, encoding: .utf8)
+      defer { try? FileManager.default.removeItem(at: broken) }
+      let outcome = try await CrossbarProgram.run(["run", broken.path])
+      #expect(outcome.exitCode == 2)
+      #expect(outcome.errors.contains("\(broken.lastPathComponent):"))
+      #expect(outcome.errors.contains(named))
+      #expect(!FileManager.default.fileExists(atPath: outcome.directory.path))
+    }
+
+    @Test func anUnknownTopologyIsRefusedWithASuggestion() async throws {
+      let outcome = try await CrossbarProgram.run(["run", "swich"])
+      #expect(outcome.exitCode == 2)
+      #expect(outcome.errors.contains("switch"))
+    }
+  }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Subprocess
+import Testing
+
+/// The program under test, as a user runs it: a process with arguments, output and an exit code.
+struct CrossbarProgram: Sendable {
+  /// What a finished invocation left.
+  struct Outcome: Sendable {
+    /// The exit code; `nil` when a signal ended the program.
+    var exitCode: Int32?
+    var output: String
+    var errors: String
+    /// The run directory that the invocation was given.
+    var directory: URL
+
+    /// `run.json`, decoded loosely.
+    func record() throws -> [String: Any] {
+      let data = try Data(contentsOf: directory.appending(path: "run.json"))
+      return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    }
+
+    /// The cases of `run.json`.
+    func cases() throws -> [[String: Any]] {
+      try #require(try record()["cases"] as? [[String: Any]])
+    }
+
+    func file(_ name: String) -> String {
+      (try? String(contentsOf: directory.appending(path: name), encoding: .utf8)) ?? ""
+    }
+  }
+
+  /// The executable that was built beside these tests.
+  static let executable = Bundle.main.executableURL?.deletingLastPathComponent()
+    .appending(path: "crossbar")
+  /// The checkout: topologies and images are found from here.
+  static let checkout = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+
+  /// Runs `crossbar` to its end. `during` is given the process while it runs.
+  static func run(
+    _ arguments: [String], output directory: URL? = nil, environment: [String: String] = [:],
+    during body: @escaping @Sendable (RunningProgram) async throws -> Void = { _ in }
+  ) async throws -> Outcome {
+    let directory = directory ?? temporaryDirectory()
+    var arguments = arguments
+    if arguments.first == "run" { arguments += ["--output", directory.path] }
+    let process = Process()
+    process.executableURL = try #require(executable)
+    process.arguments = arguments
+    process.currentDirectoryURL = checkout
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    let output = try CapturedStream(named: "output")
+    let errors = try CapturedStream(named: "errors")
+    process.standardOutput = output.handle
+    process.standardError = errors.handle
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    let running = RunningProgram(identifier: process.processIdentifier, directory: directory)
+    do {
+      try await body(running)
+    } catch {
+      process.terminate()
+      process.waitUntilExit()
+      throw error
+    }
+    while process.isRunning { try await Task.sleep(for: .milliseconds(20)) }
+    return Outcome(
+      exitCode: process.terminationReason == .exit ? process.terminationStatus : nil,
+      output: try output.text(), errors: try errors.text(), directory: directory)
+  }
+
+  static func temporaryDirectory() -> URL {
+    FileManager.default.temporaryDirectory.appending(path: "crossbar-test-\(UUID().uuidString)")
+  }
+}
+
+/// The program while it runs.
+struct RunningProgram: Sendable {
+  var identifier: pid_t
+  var directory: URL
+
+  func signal(_ number: CInt) { kill(identifier, number) }
+
+  /// Waits until a file of the run directory holds `text`.
+  func wait(for text: String, in file: String, limit: Duration = .seconds(120)) async throws {
+    let clock = ContinuousClock()
+    let end = clock.now + limit
+    let url = directory.appending(path: file)
+    while clock.now < end {
+      if let content = try? String(contentsOf: url, encoding: .utf8), content.contains(text) {
+        return
+      }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    Issue.record("\(file) never held `\(text)`")
+  }
+
+  /// The QEMU that serves this run: the one whose command line names the run directory.
+  func qemu() -> pid_t? {
+    HostProcesses.withCommandLine(containing: directory.path)
+      .first { $0.name.hasPrefix("qemu-system") }?.identifier
+  }
+}
+
+/// A stream of a child, captured in an unnamed file so that nothing blocks.
+struct CapturedStream {
+  let handle: FileHandle
+  private let url: URL
+
+  init(named name: String) throws {
+    url = FileManager.default.temporaryDirectory
+      .appending(path: "crossbar-\(name)-\(UUID().uuidString)")
+    FileManager.default.createFile(atPath: url.path, contents: nil)
+    handle = try FileHandle(forUpdating: url)
+  }
+
+  func text() throws -> String {
+    defer { try? FileManager.default.removeItem(at: url) }
+    return String(decoding: try Data(contentsOf: url), as: UTF8.self)
+  }
+}
+
+/// Processes of this machine, from `/proc`.
+enum HostProcesses {
+  struct Entry: Sendable {
+    var identifier: pid_t
+    var name: String
+  }
+
+  static func withCommandLine(containing text: String) -> [Entry] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    return names.compactMap { name -> Entry? in
+      guard let identifier = pid_t(name), identifier != getpid(),
+        let data = FileManager.default.contents(atPath: "/proc/\(name)/cmdline")
+      else { return nil }
+      let words = data.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+      guard words.contains(where: { $0.contains(text) }), let program = words.first else {
+        return nil
+      }
+      return Entry(identifier: identifier, name: URL(filePath: program).lastPathComponent)
+    }
+  }
+
+  /// Waits until no QEMU names `text` on its command line.
+  static func noQEMU(containing text: String, within limit: Duration) async throws -> Bool {
+    let clock = ContinuousClock()
+    let end = clock.now + limit
+    repeat {
+      let left = withCommandLine(containing: text).filter { $0.name.hasPrefix("qemu-system") }
+      if left.isEmpty { return true }
+      try await Task.sleep(for: .milliseconds(50))
+    } while clock.now < end
+    return false
+  }
+}

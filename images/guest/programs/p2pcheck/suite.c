@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The suite p2pdma: for each volume and peer, reads, writes and copies.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report.h"
+#include "suite.h"
+
+void test_end(struct test *test, bool failed, const char *format, ...)
+{
+	va_list args;
+
+	if (test->failed)
+		return;
+	test->failed = failed;
+	test->skipped = !failed;
+	va_start(args, format);
+	vsnprintf(test->reason, sizeof(test->reason), format, args);
+	va_end(args);
+}
+
+static void sabotage(const struct test *test)
+{
+	int fd;
+
+	if (test->n != 3)
+		return;
+	switch (test->options->sabotage) {
+	case SABOTAGE_HANG:
+		for (;;)
+			pause();
+	case SABOTAGE_PANIC:
+		fd = open("/proc/sysrq-trigger", O_WRONLY);
+		if (fd < 0 || write(fd, "c", 1) != 1)
+			report_bail_out("cannot panic the kernel: %s",
+					strerror(errno));
+		break;
+	case SABOTAGE_EXIT:
+		_exit(7);
+	default:
+		break;
+	}
+}
+
+static const char *op_name(enum op op)
+{
+	return op == OP_READ ? "read" : op == OP_WRITE ? "write" : "copy";
+}
+
+static void run_op(struct test *test)
+{
+	switch (test->recipe->op) {
+	case OP_READ:
+		run_read(test);
+		break;
+	case OP_WRITE:
+		run_write(test);
+		break;
+	case OP_COPY:
+		run_copy(test);
+		break;
+	}
+}
+
+static void run_test(struct test *test)
+{
+	report_case(test->n, test->name, test->volume->id, test->peer->id,
+		    op_name(test->recipe->op));
+	sabotage(test);
+	if (!test->skipped)
+		run_op(test);
+	if (stop_signal)
+		test_fail(test, "interrupted");
+	if (test->failed)
+		report_not_ok(test->n, test->name, test->reason);
+	else if (test->skipped)
+		report_skip(test->n, test->name, test->reason);
+	else
+		report_ok(test->n, test->name);
+}
+
+
+/* A case of this command line, volumes and peer as indices into the options. */
+struct planned {
+	const struct recipe *recipe;
+	unsigned int volume, peer, target;
+	char name[80];
+};
+
+struct plan {
+	struct planned *cases;
+	unsigned int count;
+};
+
+static void plan_add(struct plan *plan, const struct options *options,
+		     struct planned planned)
+{
+	bool copy_away = planned.target != planned.volume;
+
+	snprintf(planned.name, sizeof(planned.name), "%s.%s.%s%s%s",
+		 options->volumes[planned.volume].id,
+		 options->peers[planned.peer].id, planned.recipe->name,
+		 copy_away ? "-to-" : "",
+		 copy_away ? options->volumes[planned.target].id : "");
+	if (!options->only || !fnmatch(options->only, planned.name, 0))
+		plan->cases[plan->count++] = planned;
+}
+
+/* A volume's controller is named by its serial number. */
+static bool is_controller(const struct options *options, unsigned int peer)
+{
+	unsigned int i;
+
+	for (i = 0; i < options->volume_count; i++)
+		if (!strcmp(options->volumes[i].serial, options->peers[peer].id))
+			return true;
+	return false;
+}
+
+/* Every recipe for each volume and peer; a copy also to every other volume. */
+static void plan_pair(struct plan *plan, const struct options *options,
+		      unsigned int volume, unsigned int peer)
+{
+	struct planned planned = { .volume = volume, .peer = peer };
+	unsigned int i, target;
+
+	for (i = 0; i < recipe_count; i++) {
+		planned.recipe = &recipes[i];
+		if (planned.recipe->big && volume && is_controller(options, peer))
+			continue;
+		planned.target = volume;
+		plan_add(plan, options, planned);
+		if (planned.recipe->op != OP_COPY)
+			continue;
+		for (target = 0; target < options->volume_count; target++) {
+			planned.target = target;
+			if (target != volume)
+				plan_add(plan, options, planned);
+		}
+	}
+}
+
+/* The caller frees the cases. */
+static struct plan make_plan(const struct options *options)
+{
+	size_t each = recipe_count * options->volume_count;
+	struct plan plan = { NULL, 0 };
+	unsigned int volume, peer;
+
+	plan.cases = calloc(options->volume_count * options->peer_count * each,
+			    sizeof(*plan.cases));
+	if (!plan.cases)
+		abort();
+	for (volume = 0; volume < options->volume_count; volume++)
+		for (peer = 0; peer < options->peer_count; peer++)
+			plan_pair(&plan, options, volume, peer);
+	return plan;
+}
+
+int suite_list(const struct options *options)
+{
+	struct plan plan = make_plan(options);
+	unsigned int i;
+
+	for (i = 0; i < plan.count; i++)
+		puts(plan.cases[i].name);
+	free(plan.cases);
+	return EXIT_ALL_OK;
+}
+
+static void report_if_sure(struct file *file)
+{
+	if (!file->unsure && !report_file(file))
+		fprintf(stderr, "p2pcheck: cannot map %s of volume %s to disk blocks: %s\n",
+			file->path, file->volume->id, strerror(errno));
+}
+
+static int run_plan(const struct options *options, const struct plan *plan,
+		    struct volume *volumes, struct peer *peers)
+{
+	/* The first case of a volume and a peer that found wrong bytes. */
+	const char *corrupt[OPTIONS_VOLUMES][OPTIONS_PEERS] = { 0 };
+	bool all_ok = true;
+	unsigned int i;
+
+	report_plan(plan->count, options->suite);
+	for (i = 0; i < plan->count && !stop_signal; i++) {
+		const struct planned *planned = &plan->cases[i];
+		const char **first = &corrupt[planned->volume][planned->peer];
+		struct test test = {
+			.options = options,
+			.recipe = planned->recipe,
+			.volume = &volumes[planned->volume],
+			.target = &volumes[planned->target],
+			.peer = &peers[planned->peer],
+			.n = i + 1,
+		};
+
+		memcpy(test.name, planned->name, sizeof(test.name));
+		/*
+		 * Under an IOMMU that faults, 1 MiB takes a second, and every
+		 * word of it leaves a line in the emulator's log.
+		 */
+		if (*first && planned->recipe->len >= MIB(1))
+			test_end(&test, false, "direct transfers move wrong bytes, see %s",
+				 *first);
+		run_test(&test);
+		all_ok &= !test.failed;
+		if (test.corrupts && !*first)
+			*first = planned->name;
+	}
+	if (stop_signal) {
+		report_bail_out("interrupted by signal %d", stop_signal);
+		return 128 + stop_signal;
+	}
+	for (i = 0; i < options->volume_count; i++)
+		syncfs(volumes[i].directory);
+	files_visit(report_if_sure);
+	return all_ok ? EXIT_ALL_OK : EXIT_NOT_OK;
+}
+
+int suite_run(const struct options *options, struct volume *volumes,
+	      struct peer *peers)
+{
+	struct plan plan = make_plan(options);
+	int code;
+
+	if (plan.count) {
+		code = run_plan(options, &plan, volumes, peers);
+	} else {
+		report_bail_out("no case matches `%s`", options->only);
+		code = EXIT_USAGE;
+	}
+	free(plan.cases);
+	return code;
+}

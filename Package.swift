@@ -32,13 +32,12 @@ let package = Package(
     .target(name: "Topology", dependencies: ["Yams"]),
     .target(name: "GoldenData", dependencies: ["CDeviceABI"]),
     .target(
-      name: "Artifacts", dependencies: ["Topology", "GoldenData", "Yams", crypto, subprocess, systemPackage]),
+      name: "Artifacts",
+      dependencies: ["Topology", "GoldenData", "Yams", crypto, subprocess, systemPackage]),
     .target(name: "Hypervisor", dependencies: ["Topology", "CLibvirt"]),
     .target(name: "PCIInspection", dependencies: ["Topology", "CLibPCI"]),
     .target(name: "PeerGPU", dependencies: ["CDeviceABI"]),
-    .target(
-      name: "Verification", dependencies: ["Topology", "GoldenData"],
-      exclude: ["Program", "Trace", "Judgement", "Record"]),
+    .target(name: "Verification", dependencies: ["Topology", "GoldenData"]),
     .target(
       name: "Harness",
       dependencies: [
@@ -61,15 +60,20 @@ let package = Package(
     .testTarget(name: "TopologyTests", dependencies: ["Topology"]),
     .testTarget(name: "GoldenDataTests", dependencies: ["GoldenData"]),
     .testTarget(name: "ArtifactsTests", dependencies: ["Artifacts"]),
-    .testTarget(name: "HypervisorTests", dependencies: ["Hypervisor"]),
     .testTarget(
-      name: "PCIInspectionTests", dependencies: ["PCIInspection"], resources: [.copy("Fixtures")]),
+      name: "HypervisorTests", dependencies: ["Hypervisor", "Topology"],
+      exclude: ["Expectations"]),
+    .testTarget(
+      name: "PCIInspectionTests", dependencies: ["PCIInspection", "Topology"],
+      resources: [.copy("Fixtures")]),
     .testTarget(name: "PeerGPUTests", dependencies: ["PeerGPU"]),
-    .testTarget(name: "VerificationTests", dependencies: ["Verification"]),
+    .testTarget(
+      name: "VerificationTests", dependencies: ["Verification", "GoldenData", "Topology"]),
     .testTarget(name: "HarnessTests", dependencies: ["Harness"]),
-    .testTarget(name: "ReportingTests", dependencies: ["Reporting"]),
+    .testTarget(
+      name: "ReportingTests", dependencies: ["Reporting", "Verification", "Topology"]),
     // Boots real guests.
-    .testTarget(name: "GuestTests", dependencies: ["Harness", "Reporting", subprocess]),
+    .testTarget(name: "GuestTests", dependencies: ["crossbar"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -7,9 +7,9 @@
 #include <libvirt/virterror.h>
 
 /*
- * What ending libvirt's processes needs beyond POSIX. The Glibc module is built without _GNU_SOURCE and
- * leaves these out: process descriptors, which make it impossible to signal the wrong process, and
- * what keeps descriptors from leaking into children.
+ * What ending libvirt's processes needs beyond POSIX. The Glibc module is built without _GNU_SOURCE
+ * and leaves these out: process descriptors, which make it impossible to signal the wrong process,
+ * and what keeps descriptors from leaking into children.
  */
 #include <spawn.h>
 #include <sys/pidfd.h>

@@ -35,7 +35,8 @@ public struct Cell: Hashable, Sendable {
     let file = UInt16(truncatingIfNeeded: bytes.high)
     let generation = UInt16(truncatingIfNeeded: bytes.high >> 16)
     guard bytes.low % UInt64(Self.size) == 0,
-      crossbar_cell_check(bytes.low, file, generation) == UInt32(truncatingIfNeeded: bytes.high >> 32)
+      crossbar_cell_check(bytes.low, file, generation)
+        == UInt32(truncatingIfNeeded: bytes.high >> 32)
     else { return nil }
     self.offset = bytes.low
     self.file = file

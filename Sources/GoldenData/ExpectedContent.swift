@@ -21,7 +21,8 @@ public struct ExpectedContent: Hashable, Sendable {
 
   /// `length` bytes of one golden file.
   public init(_ file: GoldenFile, offset: UInt64, length: UInt32) {
-    self.segments = length > 0 ? [Segment(length: UInt64(length), kind: .cells(file, offset: offset))] : []
+    self.segments =
+      length > 0 ? [Segment(length: UInt64(length), kind: .cells(file, offset: offset))] : []
     self.length = UInt64(length)
   }
 

@@ -28,9 +28,8 @@ struct MismatchTracker {
     previousRight = true
   }
 
-  /// A segment ends; no stretch goes on beyond it.
+  /// A segment ends: no stretch goes on beyond it, and none is torn at it.
   mutating func segmentEnds() {
-    guard open != nil else { return }
     close(rightAfter: false)
     previousRight = false
   }

@@ -36,7 +36,8 @@ struct SuiteExecution: Sendable {
   /// - Throws: what ends a run without a verdict: cancellation, a dead QEMU, a full disk. A panic, a
   ///   hang or a program that dies is an observation.
   func execute() async throws -> Observation {
-    let arguments = GuestProgramArguments(request: request, addresses: tree.resolve(request.topology))
+    let arguments = GuestProgramArguments(
+      request: request, addresses: tree.resolve(request.topology))
     let log = try session.directory.log(.ktap)
     defer { try? log.close() }
     var observation = Observation()
@@ -68,7 +69,8 @@ struct SuiteExecution: Sendable {
   /// 0: all passed, 1: some failed; the host has its own opinion. Anything else is the program's end.
   private static func interruption(_ exit: ProgramExit, _ observation: Observation) -> String? {
     guard exit.status == 0 || exit.status == 1 else {
-      let reason = exit.standardError.split(separator: "\n").last.map { ": \($0.prefix(300))" } ?? ""
+      let reason =
+        exit.standardError.split(separator: "\n").last.map { ": \($0.prefix(300))" } ?? ""
       return "The guest program ended with status \(exit.status)\(reason)."
     }
     let done = observation.cases.values.count { $0.result != nil }
@@ -89,7 +91,8 @@ struct SuiteExecution: Sendable {
       }
       observation.announced = cases
     case .begin(let header):
-      guard (1...observation.announced).contains(header.n), observation.cases[header.n] == nil else {
+      guard (1...observation.announced).contains(header.n), observation.cases[header.n] == nil
+      else {
         throw ProtocolViolation("case \(header.n) is not of the plan, or began twice")
       }
       observation.cases[header.n] = CaseAssessment.Observation(header: header)
@@ -136,7 +139,8 @@ struct SuiteExecution: Sendable {
       let offset = Int(exactly: inspection.at), let count = Int(exactly: expected.length),
       let bytes = try? memory.read(at: offset, count: count)
     else {
-      throw ProtocolViolation("it asks for a look at memory of \(inspection.peer) that is not there")
+      throw ProtocolViolation(
+        "it asks for a look at memory of \(inspection.peer) that is not there")
     }
     return ContentComparison.difference(of: bytes, from: expected)?.description
   }

@@ -37,7 +37,8 @@ public struct Workshop: Sendable {
 
   /// The initramfs, from the cache or packed now.
   public func initramfs(progress: @escaping ProgressHandler) async throws -> FilePath {
-    try await InitramfsArtifact(project: project, store: store).resolve(progress: reporter(progress))
+    try await InitramfsArtifact(project: project, store: store).resolve(
+      progress: reporter(progress))
   }
 
   /// A guest program, from the cache or compiled now.

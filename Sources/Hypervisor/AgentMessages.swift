@@ -2,7 +2,8 @@
 
 import Foundation
 
-/// The guest agent's messages that are used here, as "QEMU Guest Agent Protocol Reference" has them.
+/// The guest agent's messages that are used here, as "QEMU Guest Agent Protocol Reference" has
+/// them.
 enum AgentMessage {
   struct Request<Arguments: Encodable>: Encodable {
     var execute: String

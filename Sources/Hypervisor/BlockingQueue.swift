@@ -2,7 +2,8 @@
 
 import Dispatch
 
-/// Runs calls that block, one after the other, on a thread that isn't one of Swift's cooperative pool.
+/// Runs calls that block, one after the other, on a thread that isn't one of Swift's cooperative
+/// pool.
 struct BlockingQueue: Sendable {
   private let queue: DispatchQueue
 

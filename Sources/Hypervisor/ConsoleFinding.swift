@@ -8,7 +8,8 @@ public struct ConsoleFinding: Sendable, Hashable, Codable, CustomStringConvertib
     /// `BUG:`, `kernel BUG at`, `Oops:`, a general protection fault.
     case bug
     case warning
-    /// Any of lockdep's and RCU's proofs: circular locking, inconsistent lock state, suspicious usage.
+    /// Any of lockdep's and RCU's proofs: circular locking, inconsistent lock state, suspicious
+    /// usage.
     case lockdep
     case kasan
     case hungTask = "hung-task"

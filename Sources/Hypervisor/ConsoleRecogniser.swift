@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Recognises kernel trouble in lines of a console. A pure value: the same lines give the same findings.
+/// Recognises kernel trouble in lines of a console. A pure value: the same lines give the same
+/// findings.
 ///
 /// The guest is hostile, so a line may hold anything; it is only ever searched, never interpreted.
 struct ConsoleRecogniser {

@@ -5,11 +5,11 @@ import Synchronization
 
 /// Follows a console file while QEMU writes it, and finds what says that the kernel is in trouble.
 ///
-/// A thread of its own sleeps in the kernel until the file grows (inotify). Memory is bounded: one line, and
-/// the first `findingLimit` findings.
+/// A thread of its own sleeps in the kernel until the file grows (inotify). Memory is bounded: one
+/// line, and the first `findingLimit` findings.
 public final class ConsoleWatcher: Sendable {
-  /// Findings beyond this number are only counted, but for a panic: a kernel that warns in a loop says
-  /// nothing new.
+  /// Findings beyond this number are only counted, but for a panic: a kernel that warns in a loop
+  /// says nothing new.
   public static let findingLimit = 1000
   /// A console that grows beyond this many bytes is called flooded.
   public static let sizeLimit: Int64 = 256 << 20
@@ -137,7 +137,8 @@ public final class ConsoleWatcher: Sendable {
       lseek(file.descriptor, 0, SEEK_SET)
     }
     var buffer = [UInt8](repeating: 0, count: 65536)
-    // Bounded, so that a guest that writes faster than this reads can't keep the thread from stopping.
+    // Bounded, so that a guest that writes faster than this reads can't keep the thread from
+    // stopping.
     for _ in 0..<1024 {
       let count = Glibc.read(file.descriptor, &buffer, buffer.count)
       guard count > 0 else { return }

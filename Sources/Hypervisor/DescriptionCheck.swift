@@ -20,7 +20,8 @@ struct DescriptionCheck {
 
   private func refuse(_ problem: String, _ mend: String) -> HypervisorError {
     HypervisorError(
-      .invalidDescription, attempt: "describe the guest \(guest.name)", problem: problem, mend: mend)
+      .invalidDescription, attempt: "describe the guest \(guest.name)", problem: problem, mend: mend
+    )
   }
 
   /// It becomes part of socket paths.
@@ -59,7 +60,8 @@ struct DescriptionCheck {
     }
   }
 
-  /// XML can't hold control characters at all, and paths must be absolute: QEMU runs in another directory.
+  /// XML can't hold control characters at all, and paths must be absolute: QEMU runs in another
+  /// directory.
   private func texts() throws(HypervisorError) {
     let logs = [guest.logs.console, guest.logs.qemu, guest.logs.trace]
     let memory = Array(guest.videoMemory.values) + Array(guest.persistentMemory.values)

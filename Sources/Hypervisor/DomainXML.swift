@@ -8,8 +8,8 @@ import Topology
 struct DomainXML {
   /// libvirt's own devices go to the root complex, far from the topology's, which begin at slot 2.
   private static let channelSlot = 0x1E
-  /// First bus number of an expander bus, and the distance to the next one's: each has its numbers up to
-  /// the next one for the buses below it.
+  /// First bus number of an expander bus, and the distance to the next one's: each has its numbers
+  /// up to the next one for the buses below it.
   private static let expanderBuses = (first: 0x40, step: 0x20)
 
   private let guest: GuestDescription
@@ -48,11 +48,11 @@ struct DomainXML {
     let overrides = withoutACS()
     if !overrides.isEmpty { children.append(.make("qemu:override", children: overrides)) }
     for child in children { root.addChild(child) }
-    return root.xmlString(options: .nodePrettyPrint) + "\n"
+    return root.xmlString(options: [.nodePrettyPrint, .nodeCompactEmptyElement]) + "\n"
   }
 
-  /// Parents before their children, otherwise in the order of the file: QEMU needs a bus before what is
-  /// plugged into it. A node whose parent is missing keeps its place at the end.
+  /// Parents before their children, otherwise in the order of the file: QEMU needs a bus before
+  /// what is plugged into it. A node whose parent is missing keeps its place at the end.
   private static func parentsFirst(_ nodes: [PCIeNode]) -> [PCIeNode] {
     var ordered: [PCIeNode] = []
     var known: Set<String?> = [nil]
@@ -272,7 +272,8 @@ extension DomainXML {
 }
 
 extension XMLElement {
-  /// An element with its attributes in alphabetical order, so that the text depends on nothing else.
+  /// An element with its attributes in alphabetical order, so that the text depends on nothing
+  /// else.
   fileprivate static func make(
     _ name: String, _ attributes: [String: String] = [:], text: String? = nil,
     children: [XMLElement] = []

@@ -4,9 +4,9 @@ import Foundation
 
 /// The directory tree that libvirt's embedded QEMU driver takes for its whole world.
 enum EmbeddedRoot {
-  /// What the driver is told: it runs QEMU as the user that runs Crossbar, and sets nothing up that would
-  /// need a service or a privilege (SELinux or AppArmor labels, mount name spaces, control groups,
-  /// ownership records, the log daemon).
+  /// What the driver is told: it runs QEMU as the user that runs Crossbar, and sets nothing up that
+  /// would need a service or a privilege (SELinux or AppArmor labels, mount name spaces, control
+  /// groups, ownership records, the log daemon).
   static func configuration(user: String, group: String) -> String {
     """
     user = "\(user)"

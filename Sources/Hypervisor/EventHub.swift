@@ -4,9 +4,9 @@ import Synchronization
 
 /// Hands each guest event to every listener, those of the past included.
 ///
-/// The history is bounded: the console bounds its findings, and here the agent's comings and goings are
-/// bounded, because a hostile guest can have as many as it likes. Those of the program channel are told to
-/// who listens, and forgotten.
+/// The history is bounded: the console bounds its findings, and here the agent's comings and goings
+/// are bounded, because a hostile guest can have as many as it likes. Those of the program channel
+/// are told to who listens, and forgotten.
 final class EventHub: Sendable {
   private struct State {
     var history: [GuestEvent] = []
@@ -61,8 +61,8 @@ final class EventHub: Sendable {
     for listener in finished { listener.finish() }
   }
 
-  /// Everything that will happen and, unless `fromNow`, everything that happened. The end of the guest is
-  /// never left out.
+  /// Everything that will happen and, unless `fromNow`, everything that happened. The end of the
+  /// guest is never left out.
   func events(fromNow: Bool = false) -> AsyncStream<GuestEvent> {
     AsyncStream { continuation in
       let number = state.withLock { state -> Int? in

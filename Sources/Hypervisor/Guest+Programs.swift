@@ -28,8 +28,8 @@ extension Guest {
     _ content: [UInt8], to path: String, mode: UInt16 = 0o755
   ) async throws(HypervisorError) {
     let attempt = "push \(path) into the guest"
-    // The agent parses JSON byte by byte, 15 times slower under emulation than the channel is. But the
-    // channel has one user, and for small files its set-up takes longer.
+    // The agent parses JSON byte by byte, 15 times slower under emulation than the channel is. But
+    // the channel has one user, and for small files its set-up takes longer.
     if content.count > GuestAgent.writeChunk, program.withLock({ $0 == nil }) {
       return try await pushByChannel(content, to: path, mode: mode, attempt: attempt)
     }
@@ -70,7 +70,8 @@ extension Guest {
     _ content: [UInt8], to path: String, mode: UInt16, attempt: String
   ) async throws(HypervisorError) {
     let script =
-      "mkdir -p \"${0%/*}/\" && dd bs=\"$2\" count=1 iflag=fullblock of=\"$0.part\" 2>/dev/null && "
+      "mkdir -p \"${0%/*}/\" && "
+      + "dd bs=\"$2\" count=1 iflag=fullblock of=\"$0.part\" 2>/dev/null && "
       + Self.moveIntoPlace
     let run = try await run(
       attempt: attempt,
@@ -113,8 +114,9 @@ extension Guest {
 
   /// Runs a program to its end.
   ///
-  /// Its output passes through the guest agent in one message, which libvirt limits: above about 7 MB
-  /// this fails. A program that writes more writes a file, and `pull` gets it.
+  /// Its output passes through the guest agent in one message, which libvirt limits: above about 7
+  /// MB this fails and costs the guest its agent. A program that writes more writes a file, which
+  /// `pull` gets, or is run by `runProgram`.
   ///
   /// - Parameter limit: after this long the program is killed and `.timeout` thrown.
   public func execute(
@@ -207,8 +209,8 @@ extension Guest {
           let end = GuestEnd(cause: .died, panic: finding)
           run.stop(end.error(attempt: run.attempt, log: qemuLog))
         case .programChannel(open: false) where run.hasBegun:
-          // Its last line comes by another way, and may still be on it; or the event is late and tells of
-          // an earlier program.
+          // Its last line comes by another way, and may still be on it; or the event is late and
+          // tells of an earlier program.
           try? await Task.sleep(for: .seconds(1))
           let status = try? await agent.wait(for: process, until: .now, attempt: run.attempt)
           guard (status ?? nil) != nil else { continue }
@@ -233,7 +235,8 @@ extension Guest {
         let reason = String(decoding: (ended.error ?? Data()).prefix(200), as: UTF8.self)
         run.stop(
           HypervisorError(
-            .agent, attempt: run.attempt, problem: "the guest can't open the program channel: \(reason)",
+            .agent, attempt: run.attempt,
+            problem: "the guest can't open the program channel: \(reason)",
             mend: "Check that the initramfs has /dev/virtio-ports and busybox, and that no process "
               + "of an earlier program still has the channel"))
         return

@@ -5,8 +5,8 @@ import Foundation
 import Synchronization
 import Topology
 
-/// A running guest: its life, its agent, its programs. Ended by `shutdown`, `destroy`, its own doing, or
-/// the end of this process.
+/// A running guest: its life, its agent, its programs. Ended by `shutdown`, `destroy`, its own
+/// doing, or the end of this process.
 public final class Guest: Sendable {
   /// What the guest was made from.
   public let description: GuestDescription
@@ -21,8 +21,8 @@ public final class Guest: Sendable {
   let program = Mutex<ProgramRun?>(nil)
   private let life: GuestLife
   private let domain: LibvirtObject
-  /// Life cycle calls have a queue of their own, so that an agent command that waits for a guest that
-  /// hangs is never in their way.
+  /// Life cycle calls have a queue of their own, so that an agent command that waits for a guest
+  /// that hangs is never in their way.
   private let control: BlockingQueue
 
   var hub: EventHub { life.hub }

@@ -91,12 +91,14 @@ struct GuestAgent: Sendable {
       as: AgentMessage.Process.self)
   }
 
-  /// What a failed call means. If the domain is gone, the reason is the guest's end; it is on its way.
+  /// What a failed call means. If the domain is gone, the reason is the guest's end; it is on its
+  /// way.
   private func error(_ failure: LibvirtFailure, attempt: String) async -> HypervisorError {
     let domain = domain
-    let active = (try? await queue.run { () throws(HypervisorError) in
-      virDomainIsActive(domain.pointer)
-    }) ?? -1
+    let active =
+      (try? await queue.run { () throws(HypervisorError) in
+        virDomainIsActive(domain.pointer)
+      }) ?? -1
     if active != 1 || failure.is(VIR_ERR_OPERATION_INVALID) {
       if let end = await hub.end(within: .seconds(2)) {
         return end.error(attempt: attempt, log: qemuLog)

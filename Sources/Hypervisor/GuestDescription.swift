@@ -2,7 +2,8 @@
 
 import Topology
 
-/// Everything that decides what a guest is. A value: the same description gives the same domain XML.
+/// Everything that decides what a guest is. A value: the same description gives the same domain
+/// XML.
 public struct GuestDescription: Sendable, Hashable {
   /// What executes the guest's instructions.
   public enum Accelerator: String, Sendable, Hashable, Codable {
@@ -37,22 +38,23 @@ public struct GuestDescription: Sendable, Hashable {
 
   /// Arguments that every guest kernel gets; the user's come after them and win.
   ///
-  /// A panic ends the guest at once (`panic=-1` resets, and a reset is not survived), and so does an oops,
-  /// because nothing that is measured after it means anything. `loglevel=5` shows warnings and what is
-  /// worse: the serial port costs the boot 0.3 s for the rest, which `dmesg` has too. Nobody types into a
-  /// guest, so looking for a keyboard and a mouse is left out.
+  /// A panic ends the guest at once (`panic=-1` resets, and a reset is not survived), and so does
+  /// an oops, because nothing that is measured after it means anything. `loglevel=5` shows warnings
+  /// and what is worse: the serial port costs the boot 0.3 s for the rest, which `dmesg` has too.
+  /// Nobody types into a guest, so looking for a keyboard and a mouse is left out.
   public static let baseKernelArguments = [
     "console=ttyS0", "panic=-1", "oops=panic", "loglevel=5", "i8042.noaux", "i8042.nokbd",
   ]
 
-  /// Arguments that only emulation needs. The time stamp counter is the host's and steady, but a virtual CPU
-  /// that waits for a real one fails the kernel's checks of it; and with a delay loop given, the kernel
-  /// needn't measure one for each CPU.
+  /// Arguments that only emulation needs. The time stamp counter is the host's and steady, but a
+  /// virtual CPU that waits for a real one fails the kernel's checks of it; and with a delay loop
+  /// given, the kernel needn't measure one for each CPU.
   public static let emulationKernelArguments = [
     "tsc=reliable", "no_timer_check", "lpj=10000000",
   ]
 
-  /// Name of the domain; unique among the guests of a hypervisor. Letters, digits, `-`, `_` and `.`.
+  /// Name of the domain; unique among the guests of a hypervisor. Letters, digits, `-`, `_` and
+  /// `.`.
   public var name: String
   /// The machine and its devices.
   public var topology: Topology
@@ -64,10 +66,11 @@ public struct GuestDescription: Sendable, Hashable {
   public var kernelArguments: [String]
   /// Path of the raw image of each namespace, by the namespace's id.
   public var images: [String: String]
-  /// Path of the file that is the video memory of each GPU, by the GPU's id. QEMU makes it as long as it
-  /// has to be.
+  /// Path of the file that is the video memory of each GPU, by the GPU's id. QEMU makes it as long
+  /// as it has to be.
   public var videoMemory: [String: String]
-  /// Path of the file behind the persistent memory region of each controller that has one, by its id.
+  /// Path of the file behind the persistent memory region of each controller that has one, by its
+  /// id.
   public var persistentMemory: [String: String]
   /// What executes the guest's instructions.
   public var accelerator: Accelerator
@@ -118,7 +121,15 @@ public struct GuestDescription: Sendable, Hashable {
     return (Self.baseKernelArguments + emulation + kernelArguments).joined(separator: " ")
   }
 
-  /// The name under which QEMU and `info pci` know a device of the topology. The prefix is libvirt's for
-  /// names that a user gave, and keeps them apart from its own.
+  /// The domain XML that libvirt gets. Depends on nothing but the description and the argument.
+  ///
+  /// - Parameter socketDirectory: where the guest's channels are, `Hypervisor.runtime.path` of a
+  ///   real guest.
+  public func domainXML(socketDirectory: String) throws(HypervisorError) -> String {
+    try DomainXML(self, sockets: GuestSockets(directory: socketDirectory, name: name)).text()
+  }
+
+  /// The name under which QEMU and `info pci` know a device of the topology. The prefix is
+  /// libvirt's for names that a user gave, and keeps them apart from its own.
   public static func deviceName(_ id: String) -> String { "ua-\(id)" }
 }

@@ -72,8 +72,8 @@ private let releaseDirectory: virFreeCallback = { opaque in
   Unmanaged<GuestDirectory>.fromOpaque(opaque).release()
 }
 
-/// libvirt registers every kind of callback as the generic one and calls it as what the event's kind says,
-/// like the macro `VIR_DOMAIN_EVENT_CALLBACK` has it.
+/// libvirt registers every kind of callback as the generic one and calls it as what the event's
+/// kind says, like the macro `VIR_DOMAIN_EVENT_CALLBACK` has it.
 private let lifecycleCallback: virConnectDomainEventGenericCallback = {
   let callback: virConnectDomainEventCallback = { _, domain, event, detail, opaque in
     directory(opaque)?.guest(of: domain)?.lifecycle(event: event, detail: detail)

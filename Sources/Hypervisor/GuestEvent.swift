@@ -6,8 +6,8 @@ public enum GuestEvent: Sendable, Hashable {
   case started
   /// The guest agent opened (true) or closed (false) its channel.
   case agent(connected: Bool)
-  /// The guest opened (true) or closed (false) the program channel. QEMU tells at most one a second, the
-  /// last one. Not repeated to who begins to listen later.
+  /// The guest opened (true) or closed (false) the program channel. QEMU tells at most one a
+  /// second, the last one. Not repeated to who begins to listen later.
   case programChannel(open: Bool)
   /// The console says that the kernel is in trouble.
   case finding(ConsoleFinding)

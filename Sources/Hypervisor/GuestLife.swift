@@ -4,15 +4,16 @@ import CLibvirt
 import Foundation
 import Synchronization
 
-/// What libvirt and the console tell of one guest, turned into its events, from before its domain exists
-/// until after it is gone.
+/// What libvirt and the console tell of one guest, turned into its events, from before its domain
+/// exists until after it is gone.
 final class GuestLife: Sendable {
   let hub: EventHub
   /// Follows the guest's console.
   let console: ConsoleWatcher
 
   private let fate = Mutex(Fate())
-  /// Off libvirt's event thread, which must not wait: reading the end of the console takes a moment.
+  /// Off libvirt's event thread, which must not wait: reading the end of the console takes a
+  /// moment.
   private let ending = BlockingQueue("crossbar.guest.end")
   private let onEnd: @Sendable () -> Void
 
@@ -58,7 +59,8 @@ final class GuestLife: Sendable {
     guard let domain else { return }
     // Fails only if the domain is gone already, by itself or by somebody else's hand.
     virDomainDestroy(domain.pointer)
-    // The event says the same, and does nothing then; but it doesn't come once a connection has broken.
+    // The event says the same, and does nothing then; but it doesn't come once a connection has
+    // broken.
     stop(cause)
   }
 

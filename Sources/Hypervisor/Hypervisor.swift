@@ -10,7 +10,8 @@ public final class Hypervisor: Sendable {
   public enum Location: Sendable, Hashable {
     /// The QEMU driver inside this process: no daemon, no permission but the user's own.
     case embedded
-    /// Any other: `qemu:///session`, `qemu:///system`. Its QEMU must be able to read the guest's files.
+    /// Any other: `qemu:///session`, `qemu:///system`. Its QEMU must be able to read the guest's
+    /// files.
     case uri(String)
   }
 
@@ -22,8 +23,8 @@ public final class Hypervisor: Sendable {
   public var supervisor: Supervisor? { site.supervisor }
 
   let connection: LibvirtObject
-  /// A daemon is told to end the domain when this process dies. The embedded driver dies with this process
-  /// and can't; there it is the supervisor's work.
+  /// A daemon is told to end the domain when this process dies. The embedded driver dies with this
+  /// process and can't; there it is the supervisor's work.
   let startFlags: UInt32
   private let location: Location
   private let site: RunSite
@@ -34,8 +35,8 @@ public final class Hypervisor: Sendable {
 
   /// Opens a connection, after ending what dead runs left behind.
   ///
-  /// Within one process there is one embedded driver: what is opened while another one is open shares its
-  /// directory and its supervisor, and the last one that is closed removes them.
+  /// Within one process there is one embedded driver: what is opened while another one is open
+  /// shares its directory and its supervisor, and the last one that is closed removes them.
   ///
   /// - Parameters:
   ///   - location: which libvirt to talk to.
@@ -99,7 +100,11 @@ public final class Hypervisor: Sendable {
 
   /// Closes the connection and removes the run's directory. Guests that still run are ended.
   public func close() async {
-    guard closed.withLock({ closed in defer { closed = true }; return !closed }) else { return }
+    let wasClosed = closed.withLock { closed in
+      defer { closed = true }
+      return closed
+    }
+    if wasClosed { return }
     _ = try? await queue.run { () throws(HypervisorError) in
       for guest in self.directory.guests() { guest.destroy() }
       self.release()
@@ -128,7 +133,8 @@ public final class Hypervisor: Sendable {
 
   func unregister(name: String) { directory.remove(name: name) }
 
-  /// Has the embedded driver write QEMU's standard error to `file`. It makes the name itself, below its root.
+  /// Has the embedded driver write QEMU's standard error to `file`. It makes the name itself, below
+  /// its root.
   func linkLog(of name: String, to file: String) {
     let link = "\(runtime.path)/log/qemu/\(name).log"
     unlink(link)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why something could not be done with a guest. Reads as a sentence: what was tried, what is wrong,
-/// what to do.
+/// Why something could not be done with a guest. Reads as a sentence: what was tried, what is
+/// wrong, what to do.
 public struct HypervisorError: Error, Sendable, Hashable, CustomStringConvertible {
   /// What went wrong, for code that has to decide.
   public enum Kind: String, Sendable, Hashable, Codable {

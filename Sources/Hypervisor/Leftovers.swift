@@ -3,8 +3,9 @@
 import CLibvirt
 import Foundation
 
-/// Finds and ends the processes of a run by the run's directory, which each QEMU names in its command
-/// line, and each child of libvirt in its environment (libvirt gives it a home below its root).
+/// Finds and ends the processes of a run by the run's directory, which each QEMU names in its
+/// command line, and each child of libvirt in its environment (libvirt gives it a home below its
+/// root).
 enum Leftovers {
   /// Ends every process of the run at `root` with SIGKILL, and looks again until there was none for
   /// `quiet`: a process that is just being started names the directory only after its `exec`.
@@ -32,8 +33,9 @@ enum Leftovers {
     return names.compactMap { pid_t($0) }.filter { belongs($0, to: root) }
   }
 
-  /// Sends SIGKILL through a process descriptor: between finding a process and ending it, its number
-  /// may come to belong to another one. The descriptor pins the process, so asking again is safe.
+  /// Sends SIGKILL through a process descriptor: between finding a process and ending it, its
+  /// number may come to belong to another one. The descriptor pins the process, so asking again is
+  /// safe.
   private static func kill(_ process: pid_t, of root: String) -> Bool {
     let descriptor = pidfd_open(process, 0)
     guard descriptor >= 0 else { return false }

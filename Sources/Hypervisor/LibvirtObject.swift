@@ -4,9 +4,9 @@ import CLibvirt
 
 /// A reference to one of libvirt's objects, given back when the last owner lets go of it.
 ///
-/// `@unchecked Sendable` because libvirt's objects are opaque pointers, which Swift can't judge: libvirt
-/// guarantees that connections and domains may be used from several threads at once, the pointer never
-/// changes, and it is released exactly once, in `deinit`.
+/// `@unchecked Sendable` because libvirt's objects are opaque pointers, which Swift can't judge:
+/// libvirt guarantees that connections and domains may be used from several threads at once, the
+/// pointer never changes, and it is released exactly once, in `deinit`.
 final class LibvirtObject: @unchecked Sendable {
   let pointer: OpaquePointer
   private let release: @Sendable (OpaquePointer) -> Void

@@ -10,8 +10,8 @@ enum LibvirtProcess {
 
   /// Prepares libvirt on the first call and does nothing on later ones.
   ///
-  /// The event loop gets a thread of its own that lives as long as the process: libvirt's default loop
-  /// can't be taken down again.
+  /// The event loop gets a thread of its own that lives as long as the process: libvirt's default
+  /// loop can't be taken down again.
   ///
   /// - Parameters:
   ///   - log: where libvirt's warnings go.

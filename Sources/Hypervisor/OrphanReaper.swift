@@ -5,9 +5,10 @@ import Foundation
 
 /// Adopts the QEMUs that libvirt starts, and buries them when they end.
 ///
-/// libvirt makes each QEMU a daemon, so process 1 has to reap it, and until then libvirt takes it for
-/// alive. Process 1 of a container often reaps late or never: ending a guest then takes seconds, or fails
-/// after fifteen. So this process takes its descendants' orphans itself (`PR_SET_CHILD_SUBREAPER`).
+/// libvirt makes each QEMU a daemon, so process 1 has to reap it, and until then libvirt takes it
+/// for alive. Process 1 of a container often reaps late or never: ending a guest then takes
+/// seconds, or fails after fifteen. So this process takes its descendants' orphans itself
+/// (`PR_SET_CHILD_SUBREAPER`).
 enum OrphanReaper {
   /// Begins to adopt and reap, for the rest of the process's life. Once.
   static func start() {
@@ -39,8 +40,9 @@ enum OrphanReaper {
     var session: pid_t
   }
 
-  /// An orphan has neither this process's session, like a child that somebody here started, nor one of its
-  /// own, like a child that was started to lead one: its session's leader is the parent that left it.
+  /// An orphan has neither this process's session, like a child that somebody here started, nor one
+  /// of its own, like a child that was started to lead one: its session's leader is the parent that
+  /// left it.
   private static func isOrphan(_ process: pid_t) -> Bool {
     guard let child = child(process) else { return false }
     return child.session != getsid(0) && child.session != child.process

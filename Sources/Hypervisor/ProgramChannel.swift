@@ -4,7 +4,8 @@ import Foundation
 
 /// The host's end of the virtio-serial port that carries a program's input and output.
 ///
-/// One connection for the life of the guest: what the guest writes while nobody is connected, QEMU drops.
+/// One connection for the life of the guest: what the guest writes while nobody is connected, QEMU
+/// drops.
 final class ProgramChannel: Sendable {
   let socket: FileDescriptorOwner
   /// Everything that is written goes through this queue, so that the input of two runs never mixes.

@@ -4,7 +4,9 @@ import Synchronization
 
 /// The lines of a program, for one reader.
 public struct ProgramLines: AsyncSequence, Sendable {
+  /// A line without its end.
   public typealias Element = String
+  /// Why a program's output ends early.
   public typealias Failure = HypervisorError
 
   let lines: AsyncStream<String>

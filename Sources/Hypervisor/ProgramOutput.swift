@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Takes a run's lines out of what comes through the program channel: from the shell's first line to its
-/// last one. A pure value.
+/// Takes a run's lines out of what comes through the program channel: from the shell's first line
+/// to its last one. A pure value.
 struct ProgramOutput {
   /// What the program may not do.
   enum Excess: Error {
@@ -21,8 +21,8 @@ struct ProgramOutput {
   private let limit: Int
   private var splitter = LineSplitter(limit: ProgramRun.lineLimit, excess: .refuse)
   private var total = 0
-  /// The shell writes its last line after an empty one, for programs that don't end theirs. It isn't the
-  /// program's, so an empty line waits for the next one.
+  /// The shell writes its last line after an empty one, for programs that don't end theirs. It
+  /// isn't the program's, so an empty line waits for the next one.
   private var heldEmptyLine = false
   /// Whether the program was started.
   private(set) var begun = false

@@ -38,15 +38,16 @@ public struct ProgramLimits: Sendable, Hashable {
 
 /// A program in the guest whose standard input and output are the program channel.
 ///
-/// A shell in the guest opens the port, says in a first line that the program begins, drops its input up to
-/// the host's first line, runs the program, and says in a last line how it ended. These lines carry a
-/// number that is new for each run, so what an earlier program left in the channel is told apart.
+/// A shell in the guest opens the port, says in a first line that the program begins, drops its
+/// input up to the host's first line, runs the program, and says in a last line how it ended. These
+/// lines carry a number that is new for each run, so what an earlier program left in the channel is
+/// told apart.
 public final class ProgramRun: Sendable {
   /// Longest line in bytes.
   public static let lineLimit = 64 << 10
 
-  /// What the program writes, line by line, each at most `lineLimit` bytes. Ends with the program; throws
-  /// as soon as the guest dies, panics, or stays silent for too long.
+  /// What the program writes, line by line, each at most `lineLimit` bytes. Ends with the program;
+  /// throws as soon as the guest dies, panics, or stays silent for too long.
   public let lines: ProgramLines
 
   let token = String(UInt64.random(in: .min ... .max), radix: 16)
@@ -116,7 +117,12 @@ public final class ProgramRun: Sendable {
     guard let task = state.withLock({ $0.exit }) else {
       throw HypervisorError(.agent, attempt: attempt, problem: "it was never started")
     }
-    return try await task.value.get()
+    let result = await withTaskCancellationHandler {
+      await task.value
+    } onCancel: {
+      stop(HypervisorError(.cancelled, attempt: attempt, problem: "it was cancelled"))
+    }
+    return try result.get()
   }
 
   /// Ends the run with an error, unless it has ended.
@@ -238,7 +244,8 @@ extension ProgramRun {
 }
 
 extension Duration {
-  /// For `poll`: rounded up, at least 1, and capped below a minute, after which the caller asks again.
+  /// For `poll`: rounded up, at least 1, and capped below a minute, after which the caller asks
+  /// again.
   fileprivate var milliseconds: Int32 {
     if self >= .seconds(60) { return 60_000 }
     if self <= .zero { return 1 }

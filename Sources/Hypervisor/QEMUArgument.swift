@@ -5,8 +5,8 @@ import Topology
 
 /// A device that libvirt has no element for, as an argument of QEMU's command line.
 ///
-/// In JSON, because QEMU makes plain `-device` arguments before JSON ones: libvirt uses JSON for its own
-/// controllers, and a plain device would look for a bus that does not exist yet.
+/// In JSON, because QEMU makes plain `-device` arguments before JSON ones: libvirt uses JSON for
+/// its own controllers, and a plain device would look for a bus that does not exist yet.
 enum QEMUArgument {
   /// `-object memory-backend-file`: memory that host and guest share through a file.
   struct SharedMemory: Encodable {
@@ -25,8 +25,8 @@ enum QEMUArgument {
     }
   }
 
-  /// `-blockdev`: a raw image. QEMU's cache is the host's page cache, so whatever the guest flushed, and
-  /// after QEMU's end everything, is in the file.
+  /// `-blockdev`: a raw image. QEMU's cache is the host's page cache, so whatever the guest
+  /// flushed, and after QEMU's end everything, is in the file.
   struct RawImage: Encodable {
     struct File: Encodable {
       let driver = "file"

@@ -5,9 +5,10 @@ import Synchronization
 
 /// A run's directory with the supervisor that answers for it.
 ///
-/// libvirt's embedded driver can't be shut down again, and keeps to the root that it was first opened with
-/// for the rest of the process's life. So within one process every embedded connection shares one site;
-/// the last one to leave removes the directory, and the next one to come makes it again.
+/// libvirt's embedded driver can't be shut down again, and keeps to the root that it was first
+/// opened with for the rest of the process's life. So within one process every embedded connection
+/// shares one site; the last one to leave removes the directory, and the next one to come makes it
+/// again.
 final class RunSite: Sendable {
   let runtime: RuntimeDirectory
   let supervisor: Supervisor?
@@ -74,8 +75,8 @@ final class RunSite: Sendable {
       shared.root = root
       let paths = FileManager.default.enumerator(atPath: root)
       while let path = paths?.nextObject() as? String {
-        guard paths?.fileAttributes?[.type] as? FileAttributeType == .typeDirectory else { continue }
-        shared.directories.append(path)
+        let type = paths?.fileAttributes?[.type] as? FileAttributeType
+        if type == .typeDirectory { shared.directories.append(path) }
       }
     }
   }

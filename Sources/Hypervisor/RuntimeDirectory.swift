@@ -4,9 +4,10 @@ import Foundation
 
 /// The private, short-lived directory of one run: libvirt's root, QEMU's sockets.
 ///
-/// It lies below a directory that only the user can enter, has a short path (a UNIX socket's is limited
-/// to 107 bytes, and libvirt adds up to 70), and is locked by its owner while the owner lives. A directory
-/// whose lock is free belongs to a dead run; `sweep()` ends what that run left behind.
+/// It lies below a directory that only the user can enter, has a short path (a UNIX socket's is
+/// limited to 107 bytes, and libvirt adds up to 70), and is locked by its owner while the owner
+/// lives. A directory whose lock is free belongs to a dead run; `sweep()` ends what that run left
+/// behind.
 public final class RuntimeDirectory: Sendable {
   /// Absolute path of the directory.
   public let path: String
@@ -14,7 +15,8 @@ public final class RuntimeDirectory: Sendable {
   private let lock: FileDescriptorOwner
 
   private static let lockName = "owner.lock"
-  /// Longest path of a run's root; what libvirt and the guests' sockets add fits into the rest of 107.
+  /// Longest path of a run's root; what libvirt and the guests' sockets add fits into the rest of
+  /// 107.
   private static let longestPath = 40
 
   private init(path: String, lock: FileDescriptorOwner) {
@@ -25,8 +27,8 @@ public final class RuntimeDirectory: Sendable {
   /// Cleans up after dead runs, then makes a new directory and locks it.
   ///
   /// - Parameters:
-  ///   - supervisor: learns of the directory before it exists, so that there is no moment in which this
-  ///     process can die and leave it behind.
+  ///   - supervisor: learns of the directory before it exists, so that there is no moment in which
+  ///     this process can die and leave it behind.
   ///   - again: the path of a directory of this process that was removed, to be made again.
   public static func create(
     supervisor: Supervisor? = nil, again: String? = nil
@@ -60,9 +62,11 @@ public final class RuntimeDirectory: Sendable {
   ///
   /// - Returns: the directories that were removed.
   @discardableResult
-  public static func sweep() -> [String] {
+  public static func sweep() -> [String] { sweep(bases()) }
+
+  static func sweep(_ bases: [String]) -> [String] {
     var removed: [String] = []
-    for base in bases() where isPrivate(base) {
+    for base in bases where isPrivate(base) {
       guard let guardLock = try? FileDescriptorOwner.lock(base + "/.lock", wait: true) else {
         continue
       }

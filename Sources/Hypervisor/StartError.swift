@@ -25,8 +25,7 @@ enum StartError {
       ("No space left", "Free some space, or put the run elsewhere with --output"),
       ("Cannot allocate memory", "Give the machine less memory in the topology"),
       ("Could not access KVM", "Run with the accelerator tcg"),
-      ("Unable to find CPU", "Correct `cpu` in the topology; `qemu-system-x86_64 -cpu help` lists them"),
-      ("Unknown CPU model", "Correct `cpu` in the topology; `virsh cpu-models x86_64` lists them"),
+      ("CPU model", "Correct `cpu` in the topology; `virsh cpu-models x86_64` lists them"),
       ("No such file or directory", "Make the missing file, or correct its path"),
       ("Permission denied", "Give your user access to the file"),
     ]

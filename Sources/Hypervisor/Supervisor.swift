@@ -6,14 +6,14 @@ import Synchronization
 
 /// A small process that outlives Crossbar by a moment, to end what Crossbar could not end itself.
 ///
-/// libvirt's embedded driver leaves QEMU running when its process dies, and nothing inside a process
-/// survives SIGKILL. So the executable starts itself once more with a hidden argument. That process has
-/// a session of its own, ignores what a terminal sends, and holds nothing but the reading end of a pipe
-/// whose writing end only Crossbar has: the kernel closes it however Crossbar ends. Then it kills the
-/// processes of the run and removes its files.
+/// libvirt's embedded driver leaves QEMU running when its process dies, and nothing inside a
+/// process survives SIGKILL. So the executable starts itself once more with a hidden argument. That
+/// process has a session of its own, ignores what a terminal sends, and holds nothing but the
+/// reading end of a pipe whose writing end only Crossbar has: the kernel closes it however Crossbar
+/// ends. Then it kills the processes of the run and removes its files.
 ///
-/// The directory comes over the pipe rather than in an argument, so that a search by command line for the
-/// run (`pkill -9 -f`) doesn't hit the supervisor.
+/// The directory comes over the pipe rather than in an argument, so that a search by command line
+/// for the run (`pkill -9 -f`) doesn't hit the supervisor.
 public final class Supervisor: Sendable {
   /// The hidden first argument that makes the executable a supervisor.
   public static let argument = "--crossbar-supervisor"
@@ -34,8 +34,8 @@ public final class Supervisor: Sendable {
 
   deinit { closePipe() }
 
-  /// Becomes the supervisor and never returns, if the arguments ask for it. The first thing that `main`
-  /// does: before threads, and before anything that opens files.
+  /// Becomes the supervisor and never returns, if the arguments ask for it. The first thing that
+  /// `main` does: before threads, and before anything that opens files.
   public static func runIfRequested(arguments: [String] = CommandLine.arguments) {
     installed.store(true, ordering: .relaxed)
     guard arguments.count >= 2, arguments[1] == argument else { return }
@@ -44,7 +44,8 @@ public final class Supervisor: Sendable {
 
   /// Starts the supervisor of this process.
   ///
-  /// - Throws: `.environment` if the executable never calls `runIfRequested`, or can't be started again.
+  /// - Throws: `.environment` if the executable never calls `runIfRequested`, or can't be started
+  ///   again.
   public static func start() throws(HypervisorError) -> Supervisor {
     let attempt = "start the process that cleans up after a crash"
     guard installed.load(ordering: .relaxed) else {
@@ -88,8 +89,8 @@ public final class Supervisor: Sendable {
   /// Takes back `removeOnDeath`.
   public func keep(_ path: String) throws(HypervisorError) { try write("keep \(path)") }
 
-  /// Sends the supervisor home, after everything was ended and removed in order. Files that it was told of
-  /// and not told to keep are removed.
+  /// Sends the supervisor home, after everything was ended and removed in order. Files that it was
+  /// told of and not told to keep are removed.
   public func finish() {
     try? write("done")
     closePipe()
@@ -150,7 +151,8 @@ extension Supervisor {
     return count
   }
 
-  /// Starts this executable once more, with nothing open but `input` as 0, `output` as 1 and /dev/null as 2.
+  /// Starts this executable once more, with nothing open but `input` as 0, `output` as 1 and
+  /// /dev/null as 2.
   private static func spawn(_ process: inout pid_t, input: Int32, output: Int32) -> Int32 {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)

@@ -77,7 +77,9 @@ public struct HTMLReport: Sendable {
       fallbackBar = Self.bar(fallback?.seconds, longest)
       path =
         direct.map { phase in
-          (phase.path.peers.sorted { $0.key < $1.key }.map { "\($0.key) \(Figures.bytes($0.value))" }
+          (phase.path.peers.sorted { $0.key < $1.key }.map {
+            "\($0.key) \(Figures.bytes($0.value))"
+          }
             + (phase.path.memory > 0 ? ["memory \(Figures.bytes(phase.path.memory))"] : []))
             .joined(separator: ", ")
         } ?? ""

@@ -52,7 +52,8 @@ public struct TerminalReport: Sendable {
     var groups: [(String, [CaseRecord])] = []
     for item in record.cases {
       let controller = record.topology.controller(ofNamespace: item.volume)?.id ?? "?"
-      let name = "\(controller)/\(item.volume) ⇄ \(item.peer)  route: \(item.expectedRoute.rawValue)"
+      let name =
+        "\(controller)/\(item.volume) ⇄ \(item.peer)  route: \(item.expectedRoute.rawValue)"
       if let index = groups.firstIndex(where: { $0.0 == name }) {
         groups[index].1.append(item)
       } else {
@@ -104,7 +105,8 @@ public struct TerminalReport: Sendable {
     let failed = record.cases.filter { $0.outcome.kind == .failed }
     guard let first = failed.first else { return lines }
     lines += [
-      style("First failure: \(first.name.printable): \(first.outcome.failure?.rawValue ?? "")", .red)
+      style(
+        "First failure: \(first.name.printable): \(first.outcome.failure?.rawValue ?? "")", .red)
     ]
     lines += wrap(first.outcome.explanation)
     if failed.count > 1 { lines.append("  and \(failed.count - 1) more: see report.html") }
@@ -112,10 +114,14 @@ public struct TerminalReport: Sendable {
   }
 
   private var limits: [String] {
-    guard let first = record.cases.first(where: { $0.outcome.kind == .knownLimit }) else { return [] }
+    guard let first = record.cases.first(where: { $0.outcome.kind == .knownLimit }) else {
+      return []
+    }
     let count = record.count(.knownLimit)
     return [style("Known emulator limit: silent corruption in \(count) cases, such as", .yellow)]
-      + wrap("\(first.name): \(first.outcome.explanation)") + ["  --strict makes it a failure.", ""]
+      + wrap("\(first.name): \(first.outcome.explanation)") + [
+        "  --strict makes it a failure.", "",
+      ]
   }
 
   private var console: [String] {
@@ -128,7 +134,8 @@ public struct TerminalReport: Sendable {
 
   private var summary: String {
     let parts = [
-      (record.count(.verified), "verified"), (record.count(.refusedFellBack), "refused and fell back"),
+      (record.count(.verified), "verified"),
+      (record.count(.refusedFellBack), "refused and fell back"),
       (record.count(.knownLimit), "known limits"), (record.count(.skipped), "skipped"),
       (record.count(.failed), "failed"),
     ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }

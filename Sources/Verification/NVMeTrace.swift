@@ -80,7 +80,7 @@ public struct NVMeTrace: Sendable {
 
   /// Reads a whole log.
   public init(log: Data) {
-    log.split(separator: UInt8(ascii: "\n")).forEach { take(line: $0) }
+    for line in log.split(separator: UInt8(ascii: "\n")) { take(line: line) }
   }
 
   /// Takes one line; lines of other events, and QEMU's own messages, are passed over.

@@ -126,7 +126,8 @@ public struct RunRecord: Sendable, Hashable, Codable {
     interruption: String?, timings: Timings, environment: Environment, kernel: Kernel,
     console: [ConsoleReport]
   ) {
-    let isGood = interruption == nil && !cases.isEmpty && !cases.contains { $0.outcome.kind == .failed }
+    let isGood =
+      interruption == nil && !cases.isEmpty && !cases.contains { $0.outcome.kind == .failed }
     verdict = isGood ? .verified : .failed
     self.interruption = interruption
     self.suite = suite

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Artifacts
 import ArgumentParser
+import Artifacts
 import Foundation
 import Harness
 import SystemPackage

@@ -65,7 +65,8 @@ struct TopologyCommand: AsyncParsableCommand {
       if let finished {
         let tree = try PCITree.load(path: RunDirectory(existing: finished).path(of: .pci))
         let asked = try? RunLoader.load(directory: finished).topology
-        return tree.diagram(title: "\(asked?.name ?? finished), as the guest has it", topology: asked)
+        return tree.diagram(
+          title: "\(asked?.name ?? finished), as the guest has it", topology: asked)
       }
       return try Workshop.standard().topology(topology ?? "switch").topology.diagram
     }

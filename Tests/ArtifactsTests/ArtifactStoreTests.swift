@@ -74,8 +74,12 @@ import Testing
     #expect(notice.contains("built again"))
   }
 
-  @Test(arguments: ["truncated", "missing", "manifest", "foreign"])
-  func damageIsFound(_ kind: String) async throws {
+  @Test(arguments: [
+    ("truncated", "bzImage has 1 bytes instead of 100000"), ("missing", "bzImage is missing"),
+    ("manifest", "manifest.json is not readable"),
+    ("foreign", "its manifest belongs to another artifact"),
+  ])
+  func damageIsFound(_ kind: String, _ reason: String) async throws {
     let entry = try await kernel(key())
     let image = entry.appending("bzImage")
     chmod(image.string, 0o644)
@@ -92,6 +96,7 @@ import Testing
     _ = try await kernel(key())
     #expect(builds.value == before + 1)
     #expect(recorder.notices.count == 1)
+    #expect(recorder.notices.first?.contains(reason) == true)
   }
 
   @Test func twoBuildersAtOnceBuildOnceAndOneSaysThatItWaits() async throws {

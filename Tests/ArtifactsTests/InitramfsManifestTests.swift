@@ -29,6 +29,22 @@ import Testing
     #expect(error?.message.hasPrefix("i.yaml:") == true)
   }
 
+  @Test func missingProgramNamesItsPackage() async throws {
+    let directory = try TemporaryDirectory()
+    try directory.write(
+      "images/guest/initramfs.yaml",
+      """
+      crossbar: crossbar.initramfs/1
+      programs: [{path: /bin/x, host: no-such-program, package: no-such-package}]
+      """)
+    let artifact = InitramfsArtifact(
+      project: ProjectFiles(root: directory.path),
+      store: ArtifactStore(root: directory.path.appending("cache")))
+    let error = await #expect(throws: ArtifactError.self) { try await artifact.resolve() }
+    #expect(error?.kind == .missingTool)
+    #expect(error?.mend == "install it with `apt-get install no-such-package`")
+  }
+
   @Test func archiveHasFilesBehindLinkedDirectories() async throws {
     let directory = try TemporaryDirectory()
     try directory.write("images/kernel/kernel.yaml", "")

@@ -101,7 +101,8 @@ import Testing
 
   @Test(arguments: [16, 4096 + 32, 4096 + 512, 8192])
   func tellsWhereNewMeetsStale(edge: Int) throws {
-    let bytes = current.bytes(from: 0, count: edge)
+    let bytes =
+      current.bytes(from: 0, count: edge)
       + older.bytes(from: UInt64(edge), count: 16384 - edge)
     let mismatch = try only(bytes)
     #expect(mismatch.cause == .staleGeneration(1))
@@ -169,7 +170,8 @@ import Testing
 
   @Test func namesOverwrittenPoison() throws {
     let expected = try #require(ExpectedContent([Segment(length: 64, kind: .byte(0xA5))]))
-    let difference = ContentComparison.difference(of: .init(repeating: 0, count: 64), from: expected)
+    let difference = ContentComparison.difference(
+      of: .init(repeating: 0, count: 64), from: expected)
     #expect(
       difference?.description
         == "64 bytes at offset 0 are zeros where untouched poison (0xA5) belongs")
@@ -178,7 +180,8 @@ import Testing
   @Test func namesMissingAndExcessBytes() {
     let bytes = current.bytes(from: 0, count: 8192)
     let short = ContentComparison.difference(of: bytes, from: wanted(10000))
-    #expect(short?.description == "1808 bytes at offset 8192 are missing: the content ends too early")
+    #expect(
+      short?.description == "1808 bytes at offset 8192 are missing: the content ends too early")
     let long = ContentComparison.difference(of: bytes, from: wanted(8000))
     #expect(long?.description == "192 bytes at offset 8000 are beyond the end of the content")
   }

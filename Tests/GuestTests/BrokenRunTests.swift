@@ -62,7 +62,7 @@ extension GuestTests {
       try FileManager.default.createDirectory(at: mountPoint, withIntermediateDirectories: true)
       try #require(mount("crossbar-test", mountPoint.path, "tmpfs", 0, "size=8m") == 0)
       defer {
-        umount2(mountPoint.path, CInt(MNT_DETACH.rawValue))
+        umount2(mountPoint.path, CInt(MNT_DETACH))
         try? FileManager.default.removeItem(at: mountPoint)
       }
       let outcome = try await CrossbarProgram.run(

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import Subprocess
 import Testing
 
 /// The program under test, as a user runs it: a process with arguments, output and an exit code.
@@ -112,7 +111,7 @@ struct CapturedStream {
   init(named name: String) throws {
     url = FileManager.default.temporaryDirectory
       .appending(path: "crossbar-\(name)-\(UUID().uuidString)")
-    FileManager.default.createFile(atPath: url.path, contents: nil)
+    try Data().write(to: url)
     handle = try FileHandle(forUpdating: url)
   }
 

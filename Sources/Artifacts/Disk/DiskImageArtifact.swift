@@ -70,7 +70,7 @@ public struct DiskImageArtifact: Sendable {
     let directory = try await store.entry("disk", key.key(), progress: span) {
       (directory, span) throws(ArtifactError) in
       try HostFiles.requireSpace(
-        256 << 20, at: directory, for: "making the disk image \(namespace.id)",
+        256 << 20, at: store.root, for: "making the disk image \(namespace.id)",
         mend: "free some space there, or move the cache with CROSSBAR_CACHE=DIR")
       try await make(in: directory, tool: tool, span: span)
     }

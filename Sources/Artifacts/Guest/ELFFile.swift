@@ -26,6 +26,13 @@ public struct ELFFile: Hashable, Sendable {
     bytes.starts(with: [0x7F, 0x45, 0x4C, 0x46])
   }
 
+  /// Whether a file's first 20 bytes are those of a 64-bit little-endian file for x86-64.
+  static func isForX8664(_ start: [UInt8]) -> Bool {
+    // EI_CLASS 2: 64 bit; EI_DATA 1: little endian; e_machine 62: x86-64.
+    start.count >= 20 && hasMagic(start) && start[4] == 2 && start[5] == 1 && start[18] == 62
+      && start[19] == 0
+  }
+
   /// Reads the headers.
   ///
   /// - Throws: `Malformed`.
@@ -34,8 +41,7 @@ public struct ELFFile: Hashable, Sendable {
     guard ELFFile.hasMagic(bytes), bytes.count >= 64 else {
       throw Malformed(description: "is no ELF file")
     }
-    // EI_CLASS 2: 64 bit; EI_DATA 1: little endian; e_machine 62: x86-64.
-    guard bytes[4] == 2, bytes[5] == 1, try image.word16(18) == 62 else {
+    guard ELFFile.isForX8664(bytes) else {
       throw Malformed(description: "is an ELF file, but not for x86-64")
     }
     let segments = try Segment.all(in: image)

@@ -64,7 +64,8 @@ public struct InitramfsArtifact: Sendable {
   ) throws(ArtifactError) -> [(guest: String, source: FilePath)] {
     var programs: [(guest: String, source: FilePath)] = []
     for program in manifest.programs {
-      programs.append((program.path, try HostTool.require(program.host, project: project)))
+      let source = try HostTool.require(program.host, package: program.package, project: project)
+      programs.append((program.path, source))
     }
     return programs
   }

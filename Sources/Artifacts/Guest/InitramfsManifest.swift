@@ -26,6 +26,8 @@ struct InitramfsManifest: Hashable, Sendable {
     let path: String
     /// Name of the program on the host, looked for in PATH and the system's directories.
     let host: String
+    /// The Debian package that brings it, for the message when it is missing.
+    let package: String?
   }
 
   /// A device node.
@@ -63,7 +65,10 @@ struct InitramfsManifest: Hashable, Sendable {
     var programs: [Program] = []
     for item in try reader.mappings("programs") {
       var entry = item
-      programs.append(Program(path: try entry.text("path"), host: try entry.text("host")))
+      programs.append(
+        Program(
+          path: try entry.text("path"), host: try entry.text("host"),
+          package: try entry.optionalText("package")))
       try entry.finish()
     }
     var nodes: [Node] = []

@@ -101,8 +101,7 @@ struct LibraryResolver: Sendable {
 
   /// The linker passes over files of another architecture, and so does this.
   private func isLibrary(_ path: FilePath) -> Bool {
-    guard let bytes = try? HostFiles.read(path) else { return false }
-    return (try? ELFFile(bytes)) != nil
+    ELFFile.isForX8664(HostFiles.start(of: path, count: 20))
   }
 
   private static func resolved(_ path: FilePath) -> FilePath {

@@ -34,6 +34,17 @@ enum HostFiles {
     }
   }
 
+  /// The first bytes of a file, fewer if it is shorter or can't be read.
+  static func start(of path: FilePath, count: Int) -> [UInt8] {
+    guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else {
+      return []
+    }
+    defer { try? file.close() }
+    return [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
+      used = (try? file.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
+    }
+  }
+
   static func text(_ path: FilePath) throws(ArtifactError) -> String {
     String(decoding: try read(path, limit: 64 << 20), as: UTF8.self)
   }

@@ -28,17 +28,21 @@ enum HostTool {
 
   /// The path of a program.
   ///
+  /// - Parameters:
+  ///   - name: the program.
+  ///   - package: the Debian package that brings it; looked up in the project's list when nil.
+  ///   - project: where the list is.
   /// - Throws: `ArtifactError` of kind `missingTool` that names the package.
-  static func require(_ name: String, project: ProjectFiles? = nil) throws(ArtifactError)
-    -> FilePath
-  {
+  static func require(
+    _ name: String, package: String? = nil, project: ProjectFiles? = nil
+  ) throws(ArtifactError) -> FilePath {
     if let path = find(name) { return path }
-    let package = project.flatMap { project in
+    let listed = project.flatMap { project in
       (try? HostPackages(project: project))?.package(providing: name)
     }
     throw ArtifactError(
       .missingTool, "the program `\(name)` is not installed",
-      mend: package.map { "install it with `apt-get install \($0)`" }
+      mend: (package ?? listed).map { "install it with `apt-get install \($0)`" }
         ?? "install the package that brings it")
   }
 }

@@ -31,7 +31,9 @@ struct AptDownload: Sendable {
     }
     let update = try await command(["update"]).run()
     guard update.succeeded else {
-      let reason = update.lastLines.first { $0.hasPrefix("E:") || $0.hasPrefix("Err") }
+      let reason =
+        update.lastLines.first { $0.hasPrefix("E:") }
+        ?? update.lastLines.first { $0.hasPrefix("Err") }
       return .unreachable(reason ?? "apt-get update ended with status \(update.status)")
     }
     // Prints `'URI' NAME_VERSION_ARCH.deb SIZE HASH`, and fails for a package that is not there.

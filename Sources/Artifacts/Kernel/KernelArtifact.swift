@@ -65,40 +65,53 @@ public struct KernelArtifact: Sendable {
   }
 
   /// The kernel, if nothing has to be built or fetched for it; nil otherwise.
+  ///
+  /// A user's own tree is never answered for: only `make` knows whether it changed.
   public func cached() async -> KernelImage? {
-    guard case .flavour(let name) = choice else { return try? await resolve() }
     do {
-      let recipe = try KernelRecipe.load(name, project: project)
-      let source = KernelSource(
-        recipe: recipe, project: project, store: store, given: givenSource)
-      let sourceKey = try source.key()
-      guard store.contains("kernel-source", sourceKey) else { return nil }
-      let key = try await imageKey(recipe, source: store.path(of: "kernel-source", sourceKey))
-      guard store.contains("kernel", key) else { return nil }
+      switch choice {
+      case .flavour(let name):
+        let recipe = try KernelRecipe.load(name, project: project)
+        let source = KernelSource(
+          recipe: recipe, project: project, store: store, given: givenSource)
+        let key = try await imageKey(
+          recipe, source: store.path(of: "kernel-source", source.key()))
+        return store.contains("kernel", key) ? try await resolve() : nil
+      case .tree: return nil
+      case .image: return try await resolve()
+      }
     } catch {
       return nil
     }
-    return try? await resolve()
   }
 
-  /// The unpacked source of a flavour, as it came: without patches and files of ours.
+  /// The unpacked source, fetched first when it is not in the store: of a flavour the shared one,
+  /// without patches, which must not be written to; else the user's own tree.
   ///
   /// - Parameter progress: receives reports.
-  /// - Returns: an absolute path; nothing may be changed there.
-  /// - Throws: `ArtifactError`; of kind `input` for a choice that is no flavour.
+  /// - Returns: an absolute path.
+  /// - Throws: `ArtifactError`; of kind `input` for a finished image, which has no source.
   public func sourceTree(
     progress: @escaping ArtifactProgressHandler = { _ in }
   ) async throws(ArtifactError) -> FilePath {
-    guard case .flavour(let name) = choice else {
+    switch choice {
+    case .flavour(let name):
+      let recipe = try KernelRecipe.load(name, project: project)
+      let span = ProgressSpan(label: "source of kernel \(recipe.name)", handler: progress)
+      let parts = span.parts(weights: [1, 1])
+      let source = KernelSource(
+        recipe: recipe, project: project, store: store, given: givenSource)
+      let tree = try await unpack(
+        recipe, source: source.resolve(progress: parts[0]), progress: parts[1])
+      span.report(1, "ready")
+      return tree
+    case .tree(let directory, _):
+      return try KernelTree(directory).directory
+    case .image(let path):
       throw ArtifactError(
-        .input, "only a flavour has a source of its own", mend: "name a flavour")
+        .input, "\(path) is a finished image, without its source",
+        mend: "name a flavour, or a tree with --tree")
     }
-    let recipe = try KernelRecipe.load(name, project: project)
-    let span = ProgressSpan(label: "kernel \(recipe.name) source", handler: progress)
-    let parts = span.parts(weights: [30, 30])
-    let source = KernelSource(recipe: recipe, project: project, store: store, given: givenSource)
-    let directory = try await source.resolve(progress: parts[0])
-    return try await unpack(recipe, source: directory, progress: parts[1])
   }
 
   // MARK: - A flavour
@@ -113,20 +126,32 @@ public struct KernelArtifact: Sendable {
     let parts = progress.parts(weights: [
       store.contains("kernel-source", sourceKey) ? 0 : 30, 30, 300,
     ])
-    let sourceDirectory = try await source.resolve(progress: parts[0])
-    let origin = try HostFiles.text(sourceDirectory.appending(KernelSource.originName))
-      .trimmingCharacters(in: .whitespacesAndNewlines)
-
-    let key = try await imageKey(recipe, source: sourceDirectory)
+    // A kernel that is there needs only the digest that the source's manifest states; the source
+    // itself, 160 MB, is read when something is built from it.
+    var sourceDirectory = store.path(of: "kernel-source", sourceKey)
+    var key = try? await imageKey(recipe, source: sourceDirectory)
+    if key.map({ !store.contains("kernel", $0) }) ?? true {
+      sourceDirectory = try await source.resolve(progress: parts[0])
+      key = try await imageKey(recipe, source: sourceDirectory)
+    }
+    guard let key else { throw .cancelled("building kernel \(recipe.name)") }
     let directory = try await store.entry("kernel", key, progress: parts[2]) {
       (directory, progress) throws(ArtifactError) in
       try HostPackages(project: project).require(area: "kernel build")
       try HostFiles.requireSpace(
-        3 << 30, at: directory, for: "building the kernel",
+        3 << 30, at: store.root, for: "building the kernel",
         mend: "free some space there, or move the cache with CROSSBAR_CACHE=DIR")
-      let pristine = try await unpack(recipe, source: sourceDirectory, progress: parts[1])
+      let verified = try await source.resolve(progress: parts[0])
+      guard try await imageKey(recipe, source: verified) == key else {
+        throw ArtifactError(
+          .system, "the kernel's source was replaced while kernel \(recipe.name) was looked up",
+          mend: "run it again")
+      }
+      let pristine = try await unpack(recipe, source: verified, progress: parts[1])
       try await build(recipe, pristine: pristine, into: directory, progress: progress)
     }
+    let origin = try HostFiles.text(sourceDirectory.appending(KernelSource.originName))
+      .trimmingCharacters(in: .whitespacesAndNewlines)
     return try image(in: directory, origin: origin)
   }
 

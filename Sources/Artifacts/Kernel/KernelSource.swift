@@ -39,7 +39,7 @@ struct KernelSource: Sendable {
     try await store.entry("kernel-source", key(), progress: progress) {
       (directory, progress) throws(ArtifactError) in
       try HostFiles.requireSpace(
-        1 << 30, at: directory, for: "downloading the kernel's source",
+        1 << 30, at: store.root, for: "downloading the kernel's source",
         mend: "free some space there, or move the cache with CROSSBAR_CACHE=DIR")
       if let given {
         try await take(given, into: directory, progress: progress)

@@ -48,10 +48,11 @@ struct Command: Sendable {
     self.arguments = arguments
   }
 
+  /// The program's name.
+  var name: String { tool.lastComponent?.string ?? tool.string }
+
   /// The command as one would type it, for messages.
-  var line: String {
-    ([tool.lastComponent?.string ?? tool.string] + arguments).joined(separator: " ")
-  }
+  var line: String { ([name] + arguments).joined(separator: " ") }
 
   /// Runs the command to its end.
   ///
@@ -61,7 +62,7 @@ struct Command: Sendable {
   func run(
     onLine: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws(ArtifactError) -> Outcome {
-    if Task.isCancelled { throw .cancelled(line) }
+    if Task.isCancelled { throw .cancelled(name) }
     var options = PlatformOptions()
     options.createSession = true
     options.teardownSequence = [
@@ -94,12 +95,12 @@ struct Command: Sendable {
         }
         return lines
       }
-      if Task.isCancelled { throw ArtifactError.cancelled(line) }
+      if Task.isCancelled { throw ArtifactError.cancelled(name) }
       return Outcome(
         status: Command.code(of: result.terminationStatus),
         lastLines: Array(result.closureResult.suffix(Command.keptLines)))
     } catch {
-      if Task.isCancelled { throw .cancelled(line) }
+      if Task.isCancelled { throw .cancelled(name) }
       if let error = error as? ArtifactError { throw error }
       if let error = error as? Errno, let log { throw HostFiles.failure("write", log, error) }
       throw ArtifactError(

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+@testable import Hypervisor
+
+@Suite struct ConsoleWatcherTests {
+  @Test func findsTroubleWhileTheFileGrows() async throws {
+    try await Fixtures.withDirectory { directory in
+      let path = directory + "/console.log"
+      let watcher = try ConsoleWatcher(path: path)
+      defer { watcher.finish() }
+      var stream = watcher.stream().makeAsyncIterator()
+      try append("booting\nOops: fi", to: path)
+      try append("rst\n", to: path)
+      #expect(await stream.next() == ConsoleFinding(kind: .bug, line: 2, text: "Oops: first"))
+      try append("WARNING: second\n", to: path)
+      #expect(
+        await stream.next() == ConsoleFinding(kind: .warning, line: 3, text: "WARNING: second"))
+    }
+  }
+
+  @Test func readsTheLastLineBeforeItFinishes() async throws {
+    try await Fixtures.withDirectory { directory in
+      let path = directory + "/console.log"
+      let watcher = try ConsoleWatcher(path: path)
+      try append("Kernel panic - not syncing: without an end of line", to: path)
+      watcher.finish()
+      #expect(watcher.findings.map(\.kind) == [.panic])
+      var late = watcher.stream().makeAsyncIterator()
+      #expect(await late.next()?.kind == .panic)
+      #expect(await late.next() == nil)
+    }
+  }
+
+  @Test func forgetsWhatAnEarlierRunLeft() async throws {
+    try await Fixtures.withDirectory { directory in
+      let path = directory + "/console.log"
+      try Data("Oops: old\n".utf8).write(to: URL(fileURLWithPath: path))
+      let watcher = try ConsoleWatcher(path: path)
+      watcher.finish()
+      #expect(watcher.findings.isEmpty)
+    }
+  }
+
+  @Test func keepsOnlySoManyFindingsButEveryFirstPanic() async throws {
+    try await Fixtures.withDirectory { directory in
+      let path = directory + "/console.log"
+      let watcher = try ConsoleWatcher(path: path)
+      let warnings = String(repeating: "WARNING: again\n", count: ConsoleWatcher.findingLimit + 50)
+      let panic = "Kernel panic - not syncing: x\n"
+      try append(warnings + panic + panic, to: path)
+      watcher.finish()
+      #expect(watcher.findings.count == ConsoleWatcher.findingLimit + 1)
+      #expect(watcher.findings.last?.kind == .panic)
+      #expect(watcher.suppressed == 51)
+    }
+  }
+
+  private func append(_ text: String, to path: String) throws {
+    let file = try #require(FileHandle(forWritingAtPath: path))
+    try file.seekToEnd()
+    try file.write(contentsOf: Data(text.utf8))
+    try file.close()
+  }
+}

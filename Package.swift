@@ -21,6 +21,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/onevcat/Rainbow", from: "4.2.2"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
   ],
   targets: [
@@ -47,7 +48,7 @@ let package = Package(
     .target(
       name: "Reporting",
       dependencies: [
-        "Topology", "Verification",
+        "Topology", "Verification", "Rainbow",
         .product(name: "Mustache", package: "swift-mustache"),
       ]),
     .executableTarget(

@@ -4,44 +4,78 @@ import Foundation
 import FoundationXML
 import Verification
 
-/// A run as JUnit XML, for continuous integration.
+/// Runs as JUnit XML, for continuous integration: one suite a run. A known limit is a skipped test,
+/// with its reason.
 public struct JUnitReport: Sendable {
-  let record: RunRecord
+  private let records: [RunRecord]
 
-  /// Prepares a report.
+  /// Prepares a report on one run.
   public init(_ record: RunRecord) {
-    self.record = record
+    records = [record]
   }
 
-  /// The document. A known limit is a skipped test, with its reason.
+  /// Prepares a report on several runs.
+  public init(_ records: [RunRecord]) {
+    self.records = records
+  }
+
+  /// The document.
   public var data: Data {
-    let suite = XMLElement(name: "testsuite")
-    let attributes = [
-      "name": "\(record.suite).\(record.topology.name)",
-      "tests": "\(record.cases.count + (record.interruption == nil ? 0 : 1))",
-      "failures": "\(record.count(.failed))",
-      "errors": record.interruption == nil ? "0" : "1",
-      "skipped": "\(record.count(.skipped) + record.count(.knownLimit))",
-      "time": Self.seconds(record.timings.run),
-    ]
-    for (name, value) in attributes.sorted(by: { $0.key < $1.key }) { suite.set(name, value) }
-    for item in record.cases { suite.addChild(element(item)) }
-    if let interruption = record.interruption {
-      let test = XMLElement(name: "testcase")
-      test.set("classname", record.topology.name)
-      test.set("name", "the suite comes to its end")
-      test.addChild(Self.finding("error", "interrupted", interruption))
-      suite.addChild(test)
-    }
     let root = XMLElement(name: "testsuites")
-    root.addChild(suite)
+    for record in records { root.addChild(suite(record)) }
     let document = XMLDocument(rootElement: root)
     document.version = "1.0"
     document.characterEncoding = "UTF-8"
     return document.xmlData(options: .nodePrettyPrint)
   }
 
-  private func element(_ item: CaseRecord) -> XMLElement {
+  private func suite(_ record: RunRecord) -> XMLElement {
+    let suite = XMLElement(name: "testsuite")
+    let general = Self.generalFailures(of: record)
+    suite.set("name", "\(record.suite).\(record.topology.name)")
+    suite.set("tests", "\(record.cases.count + general.count)")
+    suite.set("failures", "\(record.counts.failed)")
+    suite.set("errors", "\(general.count)")
+    suite.set("skipped", "\(record.counts.skipped + record.counts.knownLimit)")
+    suite.set("time", Self.seconds(record.timings.total))
+    suite.addChild(properties(record))
+    for item in record.cases { suite.addChild(test(item, record)) }
+    for failure in general {
+      let test = XMLElement(name: "testcase")
+      test.set("classname", record.topology.name)
+      test.set("name", "the run as a whole")
+      test.addChild(Self.finding("error", "run", failure))
+      suite.addChild(test)
+    }
+    return suite
+  }
+
+  /// What is wrong with the run besides its cases.
+  private static func generalFailures(of record: RunRecord) -> [String] {
+    let cases = Set(record.cases.filter { $0.outcome.kind == .failed }.map(\.name))
+    return record.failures.filter { failure in
+      !cases.contains { failure.hasPrefix("\($0): ") }
+    }
+  }
+
+  private func properties(_ record: RunRecord) -> XMLElement {
+    let properties = XMLElement(name: "properties")
+    let environment = record.environment
+    let values = [
+      ("kernel", record.kernel.release), ("qemu", environment.qemu),
+      ("libvirt", environment.libvirt), ("accelerator", environment.accelerator),
+      ("crossbar", environment.crossbar), ("verdict", record.verdict.rawValue),
+    ]
+    for (name, value) in values {
+      let property = XMLElement(name: "property")
+      property.set("name", name)
+      property.set("value", value)
+      properties.addChild(property)
+    }
+    return properties
+  }
+
+  private func test(_ item: CaseRecord, _ record: RunRecord) -> XMLElement {
     let test = XMLElement(name: "testcase")
     test.set("classname", "\(record.topology.name).\(item.volume).\(item.peer)")
     test.set("name", item.name)
@@ -51,11 +85,10 @@ public struct JUnitReport: Sendable {
     case .verified, .refusedFellBack: break
     case .skipped, .knownLimit:
       let skipped = XMLElement(name: "skipped")
-      skipped.set("message", outcome.explanation)
+      skipped.set("message", "\(outcome.words): \(outcome.explanation)")
       test.addChild(skipped)
     case .failed:
-      test.addChild(
-        Self.finding("failure", outcome.failure?.rawValue ?? "failed", outcome.explanation))
+      test.addChild(Self.finding("failure", outcome.words, outcome.explanation))
     }
     return test
   }
@@ -67,7 +100,9 @@ public struct JUnitReport: Sendable {
     return element
   }
 
-  private static func seconds(_ value: Double) -> String { String(format: "%.6f", value) }
+  private static func seconds(_ value: Double) -> String {
+    Figures.decimal(value.isFinite ? value : 0, places: 6)
+  }
 }
 
 extension XMLElement {

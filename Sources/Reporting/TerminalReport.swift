@@ -1,189 +1,144 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import Topology
 import Verification
 
-/// A finished run as a person reads it in a terminal.
+/// A finished run as a person reads it in a terminal, or as plain text.
 public struct TerminalReport: Sendable {
-  let record: RunRecord
-  let directory: String
-  let columns: Int
-  let coloured: Bool
+  private let record: RunRecord
+  private let directory: String
+  private let columns: Int
+  private let ink: Ink
+
+  /// Failed cases that are explained; the others are named in the table and in the HTML report.
+  private static let explainedFailures = 3
 
   /// Prepares a report.
   ///
   /// - Parameters:
   ///   - record: the run.
   ///   - directory: where its logs are, as the user would name it.
-  ///   - columns: width of the terminal.
-  ///   - coloured: whether the terminal takes colours.
-  public init(_ record: RunRecord, directory: String, columns: Int, coloured: Bool) {
+  ///   - columns: width of the terminal, at least 60.
+  ///   - coloured: whether the text may have colours.
+  public init(_ record: RunRecord, directory: String, columns: Int = 100, coloured: Bool = false) {
     self.record = record
     self.directory = directory
     self.columns = max(columns, 60)
-    self.coloured = coloured
+    ink = Ink(isOn: coloured)
   }
 
-  /// The report, with a line end.
+  /// The report, with a line end. Nothing in it can steer a terminal but its own colours.
   public var text: String {
-    var lines = [
-      style("\(record.topology.name)", .bold) + "  \(record.topology.summary.printable)",
-      style(machine, .dim), "",
-    ]
-    for (group, cases) in groups {
-      lines.append(style(group, .bold))
-      lines += cases.map(row)
-      lines.append("")
+    let groups = CaseGroup.groups(of: record)
+    let width = CaseTable.nameWidth(of: groups, columns: columns)
+    let tables = groups.map { group in
+      CaseTable(group: group, columns: columns, ink: ink, nameWidth: width).lines
     }
-    lines += failures + limits + console
-    lines += [summary, style(timings, .dim), style("logs: \(directory)", .dim)]
-    return lines.joined(separator: "\n") + "\n"
+    let blocks =
+      [heading] + tables + [
+        failures, limits, console, summary,
+      ]
+    return blocks.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
+      .joined(separator: "\n\n") + "\n"
   }
 
-  private var machine: String {
+  private var heading: [String] {
     let environment = record.environment
-    return "Linux \(record.kernel.release) · QEMU \(environment.qemu) · libvirt "
-      + "\(environment.libvirt) · \(environment.accelerator)"
-  }
-
-  /// Cases by volume and peer, in the order in which they ran.
-  private var groups: [(String, [CaseRecord])] {
-    var groups: [(String, [CaseRecord])] = []
-    for item in record.cases {
-      let controller = record.topology.controller(ofNamespace: item.volume)?.id ?? "?"
-      let name =
-        "\(controller)/\(item.volume) ⇄ \(item.peer)  route: \(item.expectedRoute.rawValue)"
-      if let index = groups.firstIndex(where: { $0.0 == name }) {
-        groups[index].1.append(item)
-      } else {
-        groups.append((name, [item]))
-      }
-    }
-    return groups
-  }
-
-  private func row(_ item: CaseRecord) -> String {
-    let name = item.name.split(separator: ".", maxSplits: 2).last.map(String.init) ?? item.name
-    let direct = item.phase(.direct)
-    let fallback = item.phase(.fallback)
-    let bytes = fallback.map { Figures.bytes($0.bytes) } ?? ""
-    let directTime =
-      direct.map { $0.errno == 0 ? Figures.seconds($0.seconds) : "refused" } ?? ""
-    let fallbackTime = fallback.map { Figures.seconds($0.seconds) } ?? ""
-    let line =
-      "  \(mark(item.outcome)) \(left(name.printable, 26)) \(right(bytes, 9))  "
-      + "direct \(right(directTime, 9))  fallback \(right(fallbackTime, 9))"
-    let remark = remark(item.outcome)
-    return remark.isEmpty ? line : "\(line)  \(remark)"
-  }
-
-  private func remark(_ outcome: CaseOutcome) -> String {
-    switch outcome.kind {
-    case .verified: ""
-    case .refusedFellBack: "refused and fell back"
-    case .skipped: "skipped: \(outcome.explanation.printable.prefix(60))"
-    case .knownLimit: "silent corruption (known limit)"
-    case .failed: outcome.failure?.rawValue ?? "failed"
-    }
-  }
-
-  private func mark(_ outcome: CaseOutcome) -> String {
-    switch outcome.kind {
-    case .verified, .refusedFellBack: style("✓", .green)
-    case .skipped: style("–", .dim)
-    case .knownLimit: style("!", .yellow)
-    case .failed: style("✗", .red)
-    }
+    let machine = [
+      "Linux \(record.kernel.release)", "QEMU \(environment.qemu)",
+      "libvirt \(environment.libvirt)", environment.accelerator, "crossbar \(environment.crossbar)",
+    ]
+    let title = "\(record.suite) on \(record.topology.name)".printable
+    return [ink(.strong, title)]
+      + TextWrap.lines(record.topology.summary.printable, columns: columns, indent: 0)
+      + [ink(.faint, machine.joined(separator: " · ").printable.shortened(to: columns))]
   }
 
   private var failures: [String] {
     var lines: [String] = []
     if let interruption = record.interruption {
-      lines += [style("The suite did not come to its end.", .red)] + wrap(interruption) + [""]
+      lines.append(ink(.bad, "The suite did not come to its end."))
+      lines += wrap(interruption)
     }
     let failed = record.cases.filter { $0.outcome.kind == .failed }
-    guard let first = failed.first else { return lines }
-    lines += [
-      style(
-        "First failure: \(first.name.printable): \(first.outcome.failure?.rawValue ?? "")", .red)
-    ]
-    lines += wrap(first.outcome.explanation)
-    if failed.count > 1 { lines.append("  and \(failed.count - 1) more: see report.html") }
-    return lines + [""]
+    for item in failed.prefix(Self.explainedFailures) {
+      let title = "\(item.outcome.mark) \(item.name.printable): \(item.outcome.words)"
+      lines.append(ink(.bad, title.shortened(to: columns)))
+      lines += wrap(item.outcome.explanation)
+      lines += item.phases.compactMap(account)
+    }
+    let others = failed.count - Self.explainedFailures
+    if others > 0 {
+      lines.append("  and \(Figures.count(others, "more failed case")): see report.html")
+    }
+    let rest = record.failures.count - failed.count - (record.interruption == nil ? 0 : 1)
+    for failure in record.failures.suffix(max(rest, 0)) {
+      lines.append(ink(.bad, "✗ " + failure.printable.shortened(to: columns - 2)))
+    }
+    return lines
+  }
+
+  /// Where a failed case's bytes went.
+  private func account(_ phase: PhaseRecord) -> String? {
+    let moved = phase.path.moved.words
+    guard !moved.isEmpty else { return nil }
+    let commands = Figures.count(phase.path.commands, "NVMe command")
+    return ink(
+      .faint,
+      "  \(phase.phase.rawValue), by QEMU's account: \(moved) in \(commands)".shortened(to: columns)
+    )
   }
 
   private var limits: [String] {
-    guard let first = record.cases.first(where: { $0.outcome.kind == .knownLimit }) else {
-      return []
-    }
-    let count = record.count(.knownLimit)
-    return [style("Known emulator limit: silent corruption in \(count) cases, such as", .yellow)]
-      + wrap("\(first.name): \(first.outcome.explanation)") + [
-        "  --strict makes it a failure.", "",
-      ]
+    let limited = record.cases.filter { $0.outcome.kind == .knownLimit }
+    guard let first = limited.first else { return [] }
+    let title =
+      "Known emulator limit in \(Figures.count(limited.count, "case")): "
+      + "\(first.outcome.failure?.rawValue ?? "failure"), such as in \(first.name.printable)"
+    return [ink(.warning, "! " + title.shortened(to: columns - 2))]
+      + wrap(first.outcome.explanation)
+      + [ink(.faint, "  --strict makes it a failure.")]
   }
 
   private var console: [String] {
     guard let first = record.console.first else { return [] }
-    return [
-      "console.log has \(record.console.count) reports of trouble, the first at line \(first.line):",
-      "  \(first.text.printable.prefix(columns - 4))", "",
-    ]
+    let count = Figures.count(record.console.count, "report")
+    let text = "console.log has \(count) of trouble, the first in line \(first.line):"
+    return [first.isFatal ? ink(.bad, text) : ink(.warning, text)] + wrap(first.text)
   }
 
-  private var summary: String {
-    let parts = [
-      (record.count(.verified), "verified"),
-      (record.count(.refusedFellBack), "refused and fell back"),
-      (record.count(.knownLimit), "known limits"), (record.count(.skipped), "skipped"),
-      (record.count(.failed), "failed"),
-    ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-    let text = "\(record.cases.count) cases: " + parts.joined(separator: ", ")
-    return record.verdict == .verified
-      ? style("VERIFIED", .green) + "  \(text)" : style("FAILED", .red) + "  \(text)"
-  }
-
-  private var timings: String {
+  private var summary: [String] {
+    let (title, meaning): (String, Ink.Meaning) =
+      if record.verdict != .verified {
+        ("FAILED", .bad)
+      } else if record.counts.knownLimit > 0 {
+        ("VERIFIED, with known limits", .warning)
+      } else {
+        ("VERIFIED", .good)
+      }
     let timings = record.timings
-    return [
+    let phases = [
       ("boot", timings.boot), ("push", timings.push), ("run", timings.run), ("stop", timings.stop),
       ("verify", timings.verify),
-    ].map { "\($0.0) \(Figures.seconds($0.1))" }.joined(separator: " · ")
-  }
-
-  /// Select Graphic Rendition codes (ECMA-48, 8.3.117).
-  private enum Style: Int {
-    case bold = 1
-    case dim = 2
-    case red = 31
-    case green = 32
-    case yellow = 33
-  }
-
-  private func style(_ text: String, _ style: Style) -> String {
-    coloured ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
-  }
-
-  private func left(_ text: String, _ width: Int) -> String {
-    text.padding(toLength: max(width, text.count), withPad: " ", startingAt: 0)
-  }
-
-  private func right(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(width - text.count, 0)) + text
-  }
-
-  /// Words in lines of the terminal's width, indented by two.
-  private func wrap(_ text: String) -> [String] {
+    ]
+    let times = phases.map { "\($0.0) \(Figures.seconds($0.1))" }.joined(separator: " · ")
+    let cases = Figures.count(record.cases.count, "case")
+    let counts = record.counts.words
+    let verdict = "\(title)  \(cases)\(counts.isEmpty ? "" : ": \(counts)")"
     var lines: [String] = []
-    var line = " "
-    for word in text.printable.split(separator: " ") {
-      if line.count + word.count + 1 > columns, line.count > 1 {
-        lines.append(line)
-        line = " "
-      }
-      line += " \(word)"
+    if verdict.terminalColumns <= columns {
+      lines.append(ink(meaning, title) + verdict.dropFirst(title.count))
+    } else {
+      lines.append(ink(meaning, title))
+      lines += TextWrap.lines("\(cases): \(counts)", columns: columns, indent: 2)
     }
-    return lines + [line]
+    let total = "\(Figures.seconds(timings.total)): \(times)"
+    lines += TextWrap.lines(total, columns: columns, indent: 0).map { ink(.faint, $0) }
+    // Not wrapped: a path is there to be copied.
+    return lines + [ink(.faint, "logs: \(directory.printable)")]
+  }
+
+  private func wrap(_ text: String) -> [String] {
+    TextWrap.lines(text.printable, columns: columns, indent: 2)
   }
 }

@@ -1,150 +1,175 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import Testing
 import Topology
+import Verification
 
-@testable import Verification
-
-/// One case with a direct and a fallback phase, changed in one place by each test.
 @Suite struct CaseAssessmentTests {
-  private static let bar: UInt64 = 0xFE00_0000
-  private static let memory: UInt64 = 0x10_0000
+  private let refusedReport = report(.direct, errno: 121)
 
-  private var route = Route.switch
-  private var limits: [EmulatorLimit] = []
-  private var strict = false
-  private var consoleHasFault = false
-  private var directAddress = Self.bar
-  private var fallbackAddress = Self.memory
-  private var directErrno: Int32 = 0
-  private var directMismatch = false
-  private var hostDifference: String?
-  private var diskDifference: String?
-  private var lbaOfDirect = 8
-  private var hasResult = true
-
-  private func phase(_ phase: Phase, errno: Int32, mismatch: Bool) throws -> PhaseReport {
-    let claim = phase == .direct ? "peer" : "memory"
-    let transfers = errno == 0 ? #"[{"dir":"read","nsid":1,"extents":[[4096,4096]]}]"# : "[]"
-    let text = """
-      # xbar {"t":"phase","n":1,"phase":"\(phase.rawValue)","errno":\(errno),"bytes":4096,"ns":1000,\
-      "claim":"\(claim)","transfers":\(transfers),\
-      "mismatch":\(mismatch ? #"{"at":0,"expected":"cells","found":"a5a5"}"# : "null")}
-      """
-    guard case .phase(let report) = try ProgramEvent(line: text) else {
-      throw ProtocolViolation("not a phase")
-    }
-    return report
+  private var refusedTrace: NVMeTrace {
+    var log = TraceLog()
+    log.marker(1, .direct, end: false)
+    log.marker(1, .direct, end: true)
+    log.marker(1, .fallback, end: false)
+    log.command(.read, disk: 0x10000, bytes: 8192, to: Place.ram)
+    log.marker(1, .fallback, end: true)
+    return log.trace
   }
 
-  private func outcome() throws -> CaseOutcome {
-    let topology = Topology(
-      name: "t", summary: "", machine: Machine(cpu: "max", vcpus: 1, memory: .gibibytes(1)),
-      pcie: [],
-      nvme: [
-        NVMeController(
-          id: "nvme0", bus: nil, cmb: nil, pmr: nil,
-          namespaces: [
-            Namespace(id: "ns0", nsid: 1, size: .mebibytes(256), lba: 512, filesystem: .ext4)
-          ])
-      ],
-      gpus: [GPU(id: "gpu0", videoMemory: .mebibytes(16))],
-      routes: [ExpectedRoute(from: "nvme0", to: "gpu0", route: route)], limits: limits)
-    func lines(_ phase: Int, _ address: UInt64, lba: Int) -> [String] {
-      let begin = String(0x5800_0100 | phase << 1, radix: 16)
-      let end = String(0x5800_0101 | phase << 1, radix: 16)
-      return [
-        "pci_nvme_getfeat cdw11 0x\(begin)", "pci_nvme_read nsid 1 count 4096 lba \(lba)",
-        "pci_nvme_map_addr addr \(address) len 4096", "pci_nvme_getfeat cdw11 0x\(end)",
-      ]
-    }
-    let log =
-      lines(0, directAddress, lba: lbaOfDirect) + lines(1, fallbackAddress, lba: 8)
-    let assessment = CaseAssessment(
-      topology: topology,
-      bus: BusMap(
-        peers: ["gpu0": Self.bar..<Self.bar + (16 << 20)], memory: [0..<1 << 30],
-        blockSizes: [1: 512]),
-      trace: NVMeTrace(log: Data(log.joined(separator: "\n").utf8)),
-      consoleHasDMAFault: consoleHasFault, strict: strict)
-    var observation = CaseAssessment.Observation(
-      header: CaseHeader(n: 1, name: "ns0.gpu0.read-4k", volume: "ns0", peer: "gpu0", op: .read))
-    observation.phases[.direct] = try phase(.direct, errno: directErrno, mismatch: directMismatch)
-    observation.phases[.fallback] = try phase(.fallback, errno: 0, mismatch: false)
-    if let hostDifference { observation.hostDifferences[.direct] = hostDifference }
-    if let diskDifference { observation.diskDifferences[.fallback] = diskDifference }
-    if hasResult { observation.result = CaseVerdictLine(line: "ok 1 ns0.gpu0.read-4k") }
-    return assessment.record(of: observation).outcome
+  @Test func aGoodCaseIsVerified() {
+    let record = assess(observation())
+    #expect(record.outcome == CaseOutcome(.verified))
+    #expect(record.expectedRoute == .switch)
+    #expect(record.phases.map(\.phase) == [.direct, .fallback])
+    #expect(record.phase(.direct)?.seconds == 0.00005)
+    #expect(record.what == "read-8k")
   }
 
-  @Test func rightBytesOnTheRightPathAreVerified() throws {
-    #expect(try outcome().kind == .verified)
+  @Test(arguments: [22, 95, 121] as [Int32])
+  func anExpectedRefusalPasses(errno: Int32) {
+    let outcome = assess(
+      observation(direct: report(.direct, errno: errno)), trace: refusedTrace,
+      topology: topology(route: Route.none)
+    ).outcome
+    #expect(outcome.kind == .refusedFellBack)
+    #expect(outcome.explanation.contains("errno \(errno)"))
   }
 
-  @Test mutating func aDirectPathThroughMemoryIsAWrongPath() throws {
-    directAddress = Self.memory
-    #expect(try outcome().failure == .wrongPath)
+  @Test func anUnexpectedRefusalFails() {
+    let outcome = assess(observation(direct: refusedReport), trace: refusedTrace).outcome
+    #expect(outcome.failure == .unexpectedRefusal)
+    #expect(outcome.explanation.contains("expects the route `switch`"))
   }
 
-  @Test mutating func aFallbackThroughTheBARIsAWrongPath() throws {
-    fallbackAddress = Self.bar
-    #expect(try outcome().failure == .wrongPath)
+  @Test func anErrorThatIsNoRefusalFailsEvenWhereARefusalIsExpected() {
+    let outcome = assess(
+      observation(direct: report(.direct, errno: 5)), trace: refusedTrace,
+      topology: topology(route: Route.none)
+    ).outcome
+    #expect(outcome.failure == .transferError)
   }
 
-  @Test mutating func anAddressOfNothingIsAWrongPath() throws {
-    directAddress = 0xF000_0000
-    #expect(try outcome().failure == .wrongPath)
+  @Test func anUnexpectedSuccessFails() {
+    let outcome = assess(observation(), topology: topology(route: Route.none)).outcome
+    #expect(outcome.failure == .unexpectedSuccess)
   }
 
-  @Test mutating func blocksThatNoCommandMovedAreAWrongPath() throws {
-    lbaOfDirect = 12
-    let outcome = try outcome()
+  @Test func aRefusalThatMovedDataIntoTheBARFails() {
+    var log = TraceLog()
+    log.goodCase()
+    let outcome = assess(
+      observation(direct: refusedReport), trace: log.trace, topology: topology(route: Route.none)
+    ).outcome
     #expect(outcome.failure == .wrongPath)
-    #expect(outcome.explanation.contains("2048 bytes"))
+    #expect(outcome.explanation.contains("refused the direct path, but 8192 bytes"))
   }
 
-  @Test mutating func wrongBytesWithSuccessAreSilentCorruption() throws {
-    directMismatch = true
-    #expect(try outcome().failure == .silentCorruption)
+  @Test func successWithWrongBytesIsSilentCorruption() {
+    let record = assess(observation(direct: report(.direct, mismatch: wrongZeros)))
+    #expect(record.outcome.failure == .silentCorruption)
+    #expect(record.outcome.explanation.contains("reported success, but"))
+    #expect(record.phase(.direct)?.mismatch?.contains("found zeros") == true)
   }
 
-  @Test mutating func whatOnlyTheHostSeesIsSilentCorruptionToo() throws {
-    hostDifference = "zeros"
-    #expect(try outcome().failure == .silentCorruption)
+  @Test func theHostsExplanationComesFirst() {
+    var seen = observation(direct: report(.direct, mismatch: wrongZeros))
+    seen.hostDifferences[.direct] = "in the host's view of gpu0, 4096 bytes are zeros"
+    let outcome = assess(seen).outcome
+    #expect(outcome.failure == .silentCorruption)
+    #expect(outcome.explanation.contains("in the host's view of gpu0"))
   }
 
-  @Test mutating func aWrongRawImageOfTheFallbackIsAWrongFallback() throws {
-    diskDifference = "stale"
-    #expect(try outcome().failure == .wrongFallback)
+  @Test func aHostThatSeesOtherBytesThanTheGuestFails() {
+    var seen = observation()
+    seen.hostDifferences[.direct] = "in the host's view of gpu0, bit 0 is flipped"
+    let outcome = assess(seen).outcome
+    #expect(outcome.failure == .hostViewDiffers)
+    #expect(outcome.explanation.contains("bit 0 is flipped"))
   }
 
-  @Test mutating func aKnownLimitNeedsItsEvidence() throws {
-    directMismatch = true
-    limits = [
-      EmulatorLimit(from: "nvme0", to: "gpu0", outcome: .silentCorruption, reason: "because")
-    ]
-    #expect(try outcome().kind == .failed)
-    consoleHasFault = true
-    #expect(try outcome().kind == .knownLimit)
-    strict = true
-    #expect(try outcome().failure == .silentCorruption)
+  @Test func aDiskThatHoldsOtherBytesThanTheGuestReadFails() {
+    var seen = observation()
+    seen.diskDifferences[.direct] = "in the raw image of ns0, 512 bytes are stale"
+    #expect(assess(seen).outcome.failure == .wrongDisk)
+    seen.diskDifferences = [.fallback: "in the raw image of ns0, 512 bytes are stale"]
+    #expect(assess(seen).outcome.failure == .wrongFallback)
   }
 
-  @Test mutating func anExpectedRefusalFallsBack() throws {
-    directErrno = 22
-    #expect(try outcome().failure == .unexpectedRefusal)
-    route = .none
-    #expect(try outcome().kind == .refusedFellBack)
+  @Test func wrongBytesInTheFallbackFail() {
+    let outcome = assess(observation(fallback: report(.fallback, mismatch: wrongZeros))).outcome
+    #expect(outcome.failure == .wrongFallback)
+    let failed = assess(
+      observation(fallback: report(.fallback, errno: 28))
+    ).outcome
+    #expect(failed.explanation.contains("page-cache path failed: No space left on device"))
   }
 
-  @Test mutating func successWithoutARouteIsUnexpected() throws {
-    route = .none
-    #expect(try outcome().failure == .unexpectedSuccess)
+  @Test func aWrongFallbackFailsARefusedCaseToo() {
+    let outcome = assess(
+      observation(direct: refusedReport, fallback: report(.fallback, mismatch: wrongZeros)),
+      trace: refusedTrace, topology: topology(route: Route.none)
+    ).outcome
+    #expect(outcome.failure == .wrongFallback)
   }
 
-  @Test mutating func aCaseWithoutAResultIsIncomplete() throws {
-    hasResult = false
-    #expect(try outcome().failure == .incomplete)
+  @Test func aCaseWithoutEndIsIncomplete() {
+    var seen = observation()
+    seen.result = nil
+    #expect(assess(seen).outcome.failure == .incomplete)
+  }
+
+  @Test func aSkippedCaseKeepsItsReason() {
+    var seen = observation(status: .skipped("no space left"))
+    seen.phases = [:]
+    #expect(assess(seen).outcome == CaseOutcome(.skipped, nil, "no space left"))
+  }
+
+  @Test func aFailureOfTheProgramsOwnKeepsItsReason() {
+    var seen = observation(status: .failed(""))
+    seen.diagnostic = "cannot empty the page cache"
+    #expect(assess(seen).outcome.failure == .program)
+    #expect(assess(seen).outcome.explanation.contains("cannot empty the page cache"))
+    seen.phases = [:]
+    #expect(assess(seen).outcome.explanation.contains("cannot empty the page cache"))
+  }
+
+  @Test func whatTheProgramBreaksIsNamed() {
+    let nothing = observation(direct: report(.direct, transfers: []))
+    #expect(assess(nothing).outcome.failure == .protocolViolation)
+    #expect(assess(nothing).outcome.explanation.contains("lists no blocks"))
+    let fewer = observation(direct: report(.direct, bytes: 4096))
+    #expect(assess(fewer).outcome.explanation.contains("moved 4096 bytes directly and 8192"))
+    let claim = observation(direct: report(.direct, claim: .memory))
+    #expect(assess(claim).outcome.explanation.contains("claims memory"))
+    let peer = observation(peer: "gpu9")
+    #expect(assess(peer).outcome.explanation.contains("has no peer `gpu9`"))
+    var late = observation()
+    late.violations = [.phaseTwice(1, .direct)]
+    #expect(assess(late).outcome.explanation.contains("reported twice"))
+  }
+
+  @Test func aCaseThatMovesNothingIsVerified() {
+    let hole = { (phase: Phase) in report(phase, transfers: []) }
+    let outcome = assess(
+      observation(direct: hole(.direct), fallback: hole(.fallback)), trace: refusedTrace
+    ).outcome
+    #expect(outcome.kind == .verified, "\(outcome)")
+  }
+
+  @Test func aCopyNeedsTheRoutesOfBothControllers() {
+    let name = "ns0.gpu0.copy-64k-to-ns2"
+    let record = assess(
+      observation(direct: refusedReport, op: .copy, name: name), trace: refusedTrace)
+    #expect(record.expectedRoute == Route.none)
+    #expect(record.outcome.kind == .refusedFellBack)
+  }
+
+  @Test func theOwnMemoryIsReachedWithinTheDevice() {
+    var log = TraceLog()
+    log.goodCase(peer: Place.cmb)
+    let record = assess(observation(peer: "nvme0"), trace: log.trace)
+    #expect(record.expectedRoute == .device)
+    #expect(record.outcome.kind == .verified, "\(record.outcome)")
   }
 }

@@ -2,71 +2,146 @@
 
 import Foundation
 import Testing
-
-@testable import Verification
+import Verification
 
 @Suite struct NVMeTraceTests {
-  private let key = NVMeTrace.PhaseKey(3, .direct)
-
-  private func marker(_ number: Int, _ phase: Int, _ edge: Int) -> String {
-    let value = 0x5800_0000 | number << 8 | phase << 1 | edge
-    return "pci_nvme_getfeat cid 0 nsid 0x0 fid 0x1 sel 0x0 cdw11 0x\(String(value, radix: 16))"
+  @Test(arguments: [true, false])
+  func readsCommandsWithTheirAddresses(stamp: Bool) {
+    var log = TraceLog()
+    log.stamp = stamp
+    log.marker(1, .direct, end: false)
+    log.command(.read, nsid: 2, disk: 8192, bytes: 8192, to: 0x1000, block: 4096)
+    log.command(.write, disk: 512, bytes: 512, to: 0x5200)
+    log.marker(1, .direct, end: true)
+    let trace = log.trace
+    #expect(trace.commands.count == 2)
+    #expect(trace.commands.first?.direction == .read)
+    #expect(trace.commands.first?.nsid == 2)
+    #expect(trace.commands.first?.lba == 2)
+    #expect(trace.commands.map(\.mappedBytes) == [8192, 512])
+    #expect(trace.addresses.map(\.address) == [0x1000, 0x2000, 0x5200])
+    #expect(trace.windows[.init(1, .direct)]?.commands == 0..<2)
+    #expect(trace.windows[.init(1, .direct)]?.flaw == nil)
+    #expect(trace.malformedLines == 0)
   }
 
-  private func trace(_ lines: [String]) -> NVMeTrace {
-    NVMeTrace(log: Data(lines.joined(separator: "\n").utf8))
+  @Test func skipsOtherEventsAndMessages() {
+    let trace = NVMeTrace(
+      log: Data(
+        """
+        qemu-system-x86_64: warning: TCG doesn't support requested feature
+        pci_nvme_irq_msix raising MSI-X IRQ vector 1
+        1@2.3:pci_nvme_map_addr_cmb addr 0x1000 len 512
+
+        \u{0}\u{1B}[31m
+        pci_nvme_read
+        """.utf8))
+    #expect(trace.commands.isEmpty)
+    #expect(trace.addresses.isEmpty)
+    #expect(trace.malformedLines == 0)
   }
 
-  @Test func commandsBetweenTheMarkersBelongToThePhase() throws {
-    let trace = trace([
-      "pci_nvme_read cid 1 nsid 1 nlb 8 count 4096 lba 0x10",
-      "pci_nvme_map_addr addr 0x1000 len 4096",
-      marker(3, 0, 0), "pci_nvme_read cid 2 nsid 2 nlb 16 count 8192 lba 0x20",
-      "4711@1700000000.123456:pci_nvme_map_addr addr 0xfe000000 len 4096",
-      "pci_nvme_map_addr addr 0xfe001000 len 4096", "nvme: some noise of QEMU's own",
-      marker(3, 0, 1), "pci_nvme_write cid 3 opname 'write' nsid 1 nlb 8 count 4096 lba 0x30",
-    ])
-    let window = try #require(trace.windows[key])
-    #expect(window.isClosed)
-    #expect(window.commands.count == 1)
-    let command = try #require(window.commands.first)
-    #expect(command.direction == .read)
-    #expect(command.nsid == 2)
-    #expect(command.range(blockSize: 512) == 16_384..<24_576)
-    #expect(command.mappings.map(\.place) == [0xFE00_0000, 0xFE00_1000])
+  @Test func countsLinesThatStartLikeAnEvent() {
+    let trace = NVMeTrace(
+      log: Data(
+        """
+        pci_nvme_map_addr addr 0xzz len 5
+        pci_nvme_map_addr addr 0x11111111111111111 len 5
+        pci_nvme_read cid 1 nsid 99999999999 nlb 1 count 1 lba 0x0
+        pci_nvme_map_addr addr 0x1000 len 4096 and more
+        """.utf8))
+    #expect(trace.malformedLines == 4)
   }
 
-  @Test func anUnfinishedPhaseIsNotClosed() {
-    #expect(trace([marker(3, 0, 0)]).windows[key]?.isClosed == false)
+  @Test func addressesOfOtherCommandsAreNotTheLastOnes() {
+    var log = TraceLog()
+    log.command(.read, disk: 0, bytes: 512, to: 0x1000)
+    log.line("pci_nvme_map_addr addr 0x9000 len 4096")
+    log.line(
+      "pci_nvme_write cid 1 opname 'NVME_NVM_CMD_WRITE_ZEROES' nsid 1 nlb 1 count 512 lba 0x8")
+    log.line("pci_nvme_map_addr addr 0xa000 len 4096")
+    log.line("pci_nvme_getfeat cid 1 nsid 0x0 fid 0x7 sel 0x0 cdw11 0x0")
+    #expect(log.trace.commands.count == 1)
+    #expect(log.trace.addresses.map(\.address) == [0x1000])
   }
 
-  @Test func addressesFollowTheVIOMMU() throws {
-    let trace = trace([
-      marker(3, 0, 0), "pci_nvme_read cid 2 nsid 1 nlb 16 count 8192 lba 0x0",
-      "pci_nvme_map_addr addr 0xfffee200 len 4096",
-      "vtd_dmar_translate dev 03:00.00 iova 0xfffee000 -> gpa 0x8bf000 mask 0xfff",
-      "vtd_dmar_translate dev 03:00.00 iova 0xfffef000 -> gpa 0x111000 mask 0xfff",
-      marker(3, 0, 1),
-    ])
-    let mappings = try #require(trace.windows[key]?.commands.first).mappings
-    #expect(mappings.map(\.place) == [0x8BF200, 0x111000])
-    #expect(mappings.map(\.length) == [0xE00, 0x200])
+  @Test func knowsOnlyMarkersOfItsOwn() {
+    var log = TraceLog()
+    log.line("pci_nvme_getfeat cid 1 nsid 0x0 fid 0x1 sel 0x0 cdw11 0x0")
+    log.line("pci_nvme_getfeat cid 1 nsid 0x0 fid 0x2 sel 0x0 cdw11 0x58000100")
+    log.line("pci_nvme_getfeat cid 1 nsid 0x0 fid 0x1 sel 0x0 cdw11 0x58000104")
+    #expect(log.trace.windows.isEmpty)
+    log.marker(65535, .fallback, end: false)
+    #expect(log.trace.windows.keys.map(\.n) == [65535])
   }
 
-  @Test func brokenLinesAreHarmless() {
-    var generator = SystemRandomNumberGenerator()
-    let good = [
-      marker(3, 0, 0),
-      "pci_nvme_read cid 1 nsid 1 nlb 8 count 18446744073709551615 lba 0xffffffffffffffff",
-      "pci_nvme_map_addr addr 0xffffffffffffffff len 18446744073709551615",
-      "vtd_dmar_translate dev 0 iova 0xffffffffffffffff -> gpa 0x0 mask 0xffffffffffffffff",
-    ]
-    for _ in 0..<2000 {
-      var bytes = Array(good.joined(separator: "\n").utf8)
-      for _ in 0..<8 {
-        bytes[Int.random(in: bytes.indices, using: &generator)] = .random(in: 0...255)
+  @Test func aWindowNeedsBothMarkersOnce() {
+    var log = TraceLog()
+    log.marker(1, .direct, end: false)
+    #expect(log.trace.windows[.init(1, .direct)]?.flaw == "its end marker is missing")
+    log.marker(1, .fallback, end: false)
+    #expect(
+      log.trace.windows[.init(1, .direct)]?.flaw == "another phase begins before its end")
+    log.marker(1, .fallback, end: true)
+    #expect(log.trace.windows[.init(1, .fallback)]?.flaw == nil)
+    log.marker(1, .fallback, end: false)
+    log.marker(1, .fallback, end: true)
+    #expect(log.trace.windows[.init(1, .fallback)]?.flaw == "it begins twice")
+  }
+
+  @Test func readsTranslationsAndFaults() {
+    var log = TraceLog()
+    log.translate(0xFFFF_E000, to: 0x8_0020_0000)
+    log.fault(0x8_0020_0000)
+    log.line(
+      "qemu-system-x86_64: vtd_iommu_translate: detected translation failure "
+        + "(dev=02:00:00, iova=0x800200000)")
+    let trace = log.trace
+    #expect(trace.translations.first?.requester == Place.controller)
+    #expect(trace.translations.first?.address == 0x8_0020_0000)
+    #expect(trace.faultCount == 2)
+    #expect(trace.faults.first?.requester.description == "02:00.0")
+  }
+
+  @Test func piecesOfTheLogMayEndAnywhere() {
+    var log = TraceLog()
+    for n in 1...20 { log.goodCase(n) }
+    let bytes = Array(log.text.utf8)
+    var generator = SeededGenerator(state: 3)
+    for _ in 0..<5 {
+      var parser = NVMeTraceParser()
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let piece = rest.prefix(Int.random(in: 1...700, using: &generator))
+        Array(piece).withUnsafeBytes { parser.take($0) }
+        rest = rest.dropFirst(piece.count)
       }
-      _ = NVMeTrace(log: Data(bytes))
+      let trace = parser.finish()
+      #expect(trace == log.trace)
+    }
+  }
+
+  @Test func linesAreBounded() {
+    var parser = NVMeTraceParser()
+    parser.take("pci_nvme_map_addr addr 0x1")
+    for _ in 0..<100 { parser.take(String(repeating: "0", count: 10000)) }
+    parser.take("\npci_nvme_read cid 1 nsid 1 nlb 1 count 512 lba 0x0\n")
+    let trace = parser.finish()
+    #expect(trace.commands.count == 1)
+    #expect(trace.malformedLines == 0)
+  }
+
+  @Test func survivesMutatedLogs() {
+    var log = TraceLog()
+    log.goodCase()
+    log.translate(0x1000, to: 0x2000)
+    log.fault(0x3000)
+    let bytes = Array(log.text.utf8)
+    var generator = SeededGenerator(state: 11)
+    let chosen = topology(iommu: .intel)
+    for _ in 0..<1500 {
+      let trace = NVMeTrace(log: Data(generator.mutate(bytes)))
+      _ = assess(observation(), trace: trace, topology: chosen)
     }
   }
 }

@@ -16,7 +16,7 @@ public struct CaseOutcome: Sendable, Hashable, Codable {
     case failed
   }
 
-  /// What is wrong with a failed case.
+  /// What is wrong with a case.
   public enum Failure: String, Sendable, Hashable, Codable, CaseIterable {
     /// The direct path reported success and delivered wrong bytes.
     case silentCorruption = "silent corruption"
@@ -24,23 +24,29 @@ public struct CaseOutcome: Sendable, Hashable, Codable {
     case unexpectedRefusal = "unexpected refusal"
     /// The direct path worked although the topology expects no route.
     case unexpectedSuccess = "unexpected success"
+    /// The direct path was tried and ended with an error that is no refusal.
+    case transferError = "transfer error"
     /// The page-cache fallback failed or delivered wrong bytes.
     case wrongFallback = "wrong fallback"
     /// The data took another path than the case claims.
     case wrongPath = "wrong path"
-    /// The disk does not hold what was written to it.
+    /// The guest saw right bytes, and the host sees others in the peer's memory.
+    case hostViewDiffers = "host view differs"
+    /// The guest saw right bytes, and the disk does not hold what was written to it.
     case wrongDisk = "wrong disk content"
     /// The case has no end: the program, the guest or the emulator died before.
     case incomplete
-    /// The guest program broke the protocol, or failed for a reason of its own.
+    /// The guest program broke the protocol.
+    case protocolViolation = "protocol violation"
+    /// The guest program failed the case for a reason of its own.
     case program = "program failure"
   }
 
   /// What kind.
   public var kind: Kind
-  /// What is wrong, if something is.
+  /// What is wrong, if something is; what a known limit is, too.
   public var failure: Failure?
-  /// Why, as a sentence; empty for a verified case.
+  /// Why, as sentences; empty for a verified case.
   public var explanation: String
 
   /// Says what a case showed.

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Topology
+import Verification
+
+/// What the HTML template shows. Mustache reads the properties by their names and escapes each value.
+struct HTMLPage {
+  struct Entry {
+    let name: String
+    let value: String
+  }
+
+  struct Finding {
+    let kind: String
+    let title: String
+    let text: String
+    let accounts: [Entry]
+  }
+
+  struct Group {
+    let title: String
+    let route: String
+    let rows: [HTMLRow]
+  }
+
+  struct Log {
+    let name: String
+    let path: String
+  }
+
+  let title: String
+  let summary: String
+  let verdict: String
+  let verdictClass: String
+  let counts: String
+  let machine: [Entry]
+  let timings: [Entry]
+  let total: String
+  let findings: [Finding]
+  let hasFindings: Bool
+  let plot: TimePlot?
+  let groups: [Group]
+  let console: [Entry]
+  let hasConsole: Bool
+  let logs: [Log]
+  let hasLogs: Bool
+
+  init(_ record: RunRecord) {
+    title = "\(record.suite) on \(record.topology.name)".printable
+    summary = record.topology.summary.printable
+    let limited = record.counts.knownLimit > 0
+    let isGood = record.verdict == .verified
+    verdict = isGood ? (limited ? "verified, with known limits" : "verified") : "failed"
+    verdictClass = isGood ? (limited ? "knownLimit" : "verified") : "failed"
+    counts = "\(Figures.count(record.cases.count, "case")): \(record.counts.words)"
+    let environment = record.environment
+    machine = [
+      ("guest kernel", "\(record.kernel.release) (\(record.kernel.origin))"),
+      ("QEMU", environment.qemu), ("libvirt", environment.libvirt),
+      ("accelerator", environment.accelerator),
+      ("host", "Linux \(environment.hostKernel), \(environment.hostProcessors) processors"),
+      ("Crossbar", environment.crossbar), ("topology", record.topologyFile),
+    ].map { Entry(name: $0.0, value: $0.1.printable) }
+    let times = record.timings
+    timings = [
+      ("boot", times.boot), ("push", times.push), ("run", times.run), ("stop", times.stop),
+      ("verify", times.verify),
+    ].map { Entry(name: $0.0, value: Figures.seconds($0.1)) }
+    total = Figures.seconds(times.total)
+    findings = Self.findings(record)
+    hasFindings = !findings.isEmpty
+    plot = TimePlot(record.cases)
+    let longest = record.cases.flatMap(\.phases).map(\.seconds).filter(\.isFinite).max() ?? 0
+    groups = CaseGroup.groups(of: record).map { group in
+      Group(
+        title: group.title, route: group.routeWords,
+        rows: group.cases.map { HTMLRow($0, longest: longest) })
+    }
+    console = record.console.map {
+      Entry(name: "line \($0.line)", value: "\($0.kind): \($0.text)".printable)
+    }
+    hasConsole = !console.isEmpty
+    logs = record.logs.sorted { $0.value < $1.value }.filter { Self.isPlain($0.value) }
+      .map { Log(name: $0.key.printable, path: $0.value) }
+    hasLogs = !logs.isEmpty
+  }
+
+  /// Names of files in the run directory, and no address of anything else.
+  private static func isPlain(_ path: String) -> Bool {
+    !path.isEmpty && !path.hasPrefix(".")
+      && path.utf8.allSatisfy { byte in
+        let scalar = Unicode.Scalar(byte)
+        return byte < 128
+          && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar)
+            || "-_.".unicodeScalars
+              .contains(scalar))
+      }
+  }
+
+  private static func findings(_ record: RunRecord) -> [Finding] {
+    var findings: [Finding] = []
+    if let interruption = record.interruption {
+      findings.append(
+        Finding(
+          kind: "failed", title: "The suite did not come to its end", text: interruption.printable,
+          accounts: []))
+    }
+    for item in record.cases where item.outcome.kind == .failed {
+      findings.append(finding(item))
+    }
+    let limited = record.cases.filter { $0.outcome.kind == .knownLimit }
+    if let first = limited.first {
+      let finding = finding(first)
+      findings.append(
+        Finding(
+          kind: finding.kind,
+          title: "Known emulator limit in \(Figures.count(limited.count, "case")), such as "
+            + finding.title,
+          text: finding.text, accounts: finding.accounts))
+    }
+    return findings
+  }
+
+  private static func finding(_ item: CaseRecord) -> Finding {
+    let accounts = item.phases.flatMap { phase -> [Entry] in
+      let name = phase.phase.rawValue
+      let moved = phase.path.moved.words
+      let commands = Figures.count(phase.path.commands, "NVMe command")
+      let entries = [
+        moved.isEmpty ? nil : Entry(name: "\(name) path", value: "\(moved) in \(commands)"),
+        phase.mismatch.map { Entry(name: "\(name) bytes", value: $0.printable) },
+      ]
+      return entries.compactMap { $0 }
+    }
+    return Finding(
+      kind: item.outcome.kind.rawValue, title: "\(item.name): \(item.outcome.words)".printable,
+      text: item.outcome.explanation.printable, accounts: accounts)
+  }
+}
+
+/// A case as a row of the HTML table.
+struct HTMLRow {
+  let name: String
+  let kind: String
+  let mark: String
+  let outcome: String
+  let bytes: String
+  let direct: String
+  let fallback: String
+  let ratio: String
+  let directBar: String
+  let fallbackBar: String
+  let path: String
+  let explanation: String
+  let hasExplanation: Bool
+
+  init(_ item: CaseRecord, longest: Double) {
+    name = item.what.printable
+    kind = item.outcome.kind.rawValue
+    mark = item.outcome.mark
+    outcome = item.outcome.words
+    let direct = item.phase(.direct)
+    let fallback = item.phase(.fallback)
+    let most = max(direct?.bytes ?? 0, fallback?.bytes ?? 0)
+    bytes = most > 0 ? Figures.bytes(most) : ""
+    self.direct = Self.time(direct, refusal: "refused")
+    self.fallback = Self.time(fallback, refusal: "failed")
+    let worked = direct?.errno == 0 && fallback?.errno == 0
+    ratio =
+      worked ? Figures.ratio(fallback?.seconds ?? 0, to: direct?.seconds ?? 0) ?? "" : ""
+    directBar = Self.bar(direct, longest)
+    fallbackBar = Self.bar(fallback, longest)
+    path = direct?.path.moved.words ?? ""
+    explanation = item.outcome.explanation.printable
+    hasExplanation = !explanation.isEmpty
+  }
+
+  private static func time(_ phase: PhaseRecord?, refusal: String) -> String {
+    guard let phase else { return "" }
+    return phase.errno == 0 ? Figures.seconds(phase.seconds) : refusal
+  }
+
+  /// Width of a bar of at most 120 units; times span decades, so the scale is logarithmic from
+  /// 10 µs on.
+  private static func bar(_ phase: PhaseRecord?, _ longest: Double) -> String {
+    guard let phase, phase.errno == 0, phase.seconds.isFinite, phase.seconds > 1e-5,
+      longest > 1.1e-5
+    else { return "1" }
+    let share = log(phase.seconds / 1e-5) / log(longest / 1e-5)
+    return Figures.decimal(min(max(120 * share, 1), 120), places: 1)
+  }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Topology
+
+/// One case of a run.
+public struct CaseRecord: Sendable, Hashable, Codable {
+  /// From 1 on.
+  public var number: Int
+  /// VOLUME.PEER.WHAT.
+  public var name: String
+  /// The namespace's id.
+  public var volume: String
+  /// The id of the device whose memory takes part.
+  public var peer: String
+  /// What was done.
+  public var operation: CaseOperation
+  /// What the topology expects of the kernel: the weakest route of all controllers that take part.
+  public var expectedRoute: Route
+  /// What it showed.
+  public var outcome: CaseOutcome
+  /// How its phases went; direct first.
+  public var phases: [PhaseRecord] = []
+
+  /// Names a case.
+  public init(
+    number: Int, name: String, volume: String, peer: String, operation: CaseOperation,
+    expectedRoute: Route, outcome: CaseOutcome
+  ) {
+    self.number = number
+    self.name = name
+    self.volume = volume
+    self.peer = peer
+    self.operation = operation
+    self.expectedRoute = expectedRoute
+    self.outcome = outcome
+  }
+
+  /// The phase, if it was reached.
+  public func phase(_ phase: Phase) -> PhaseRecord? { phases.first { $0.phase == phase } }
+
+  /// The last part of the name: what moves how.
+  public var what: String {
+    name.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false).dropFirst(2).first
+      .map(String.init) ?? name
+  }
+}

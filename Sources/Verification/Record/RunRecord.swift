@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Topology
+
+/// A finished run: the content of `run.json`.
+public struct RunRecord: Sendable, Hashable, Codable {
+  /// The format that this code reads and writes.
+  public static let schema = "crossbar.run/1"
+
+  /// The logs of a run directory, by what they hold; relative to it.
+  public static let standardLogs = [
+    "console": "console.log", "qemu": "qemu.log", "trace": "nvme-trace.log",
+    "program": "ktap.log", "domain": "domain.xml", "pci": "pci.txt",
+  ]
+
+  /// `RunRecord.schema`.
+  public var schema = RunRecord.schema
+  /// What the run showed.
+  public var verdict: Verdict
+  /// Why the verdict is bad, as sentences, the most telling first; empty for a good one.
+  public var failures: [String]
+  /// How many cases ended in each way.
+  public var counts: Counts
+  /// Why the suite did not come to its end; nil if it did.
+  public var interruption: String?
+  /// The name of the suite.
+  public var suite: String
+  /// What was asked for.
+  public var topology: Topology
+  /// Path of the topology's file as it was given.
+  public var topologyFile: String
+  /// Digest of that file, if it is known.
+  public var topologyDigest: String?
+  /// Whether known limits were failures.
+  public var strict: Bool
+  /// Every case, in the order in which they ran.
+  public var cases: [CaseRecord]
+  /// Seconds of each phase.
+  public var timings: Timings
+  /// What the run ran on.
+  public var environment: Environment
+  /// What the guest ran.
+  public var kernel: Kernel
+  /// Seeds by what they seed; the suite `p2pdma` has nothing random.
+  public var seeds: [String: UInt64]
+  /// What the console said that it should not.
+  public var console: [ConsoleReport]
+  /// Paths of the logs, relative to the run directory, by what they hold.
+  public var logs: [String: String]
+
+  /// Names a run; the verdict follows from the cases, the interruption and the console.
+  public init(
+    suite: String, topology: Topology, topologyFile: String, topologyDigest: String? = nil,
+    strict: Bool, cases: [CaseRecord], interruption: String?, timings: Timings,
+    environment: Environment, kernel: Kernel, seeds: [String: UInt64] = [:],
+    console: [ConsoleReport], logs: [String: String] = RunRecord.standardLogs
+  ) {
+    counts = Counts(cases)
+    failures = Self.failures(cases: cases, interruption: interruption, console: console)
+    verdict = failures.isEmpty ? .verified : .failed
+    self.interruption = interruption
+    self.suite = suite
+    self.topology = topology
+    self.topologyFile = topologyFile
+    self.topologyDigest = topologyDigest
+    self.strict = strict
+    self.cases = cases
+    self.timings = timings
+    self.environment = environment
+    self.kernel = kernel
+    self.seeds = seeds
+    self.console = console
+    self.logs = logs
+  }
+
+  /// How many cases ended in each way.
+  public func count(_ kind: CaseOutcome.Kind) -> Int {
+    cases.count { $0.outcome.kind == kind }
+  }
+
+  /// The record as JSON with a stable order of keys.
+  public func encoded() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return try encoder.encode(self)
+  }
+
+  private static func failures(
+    cases: [CaseRecord], interruption: String?, console: [ConsoleReport]
+  ) -> [String] {
+    var failures = cases.filter { $0.outcome.kind == .failed }.map { item in
+      "\(item.name): \(item.outcome.failure?.rawValue ?? "failed"): \(item.outcome.explanation)"
+    }
+    if let interruption {
+      failures.insert("The suite did not come to its end: \(interruption)", at: 0)
+    }
+    failures += console.filter(\.isFatal).map {
+      "The guest's kernel is in trouble: console.log:\($0.line): \($0.text)"
+    }
+    let proved = cases.contains { ![.skipped, .failed].contains($0.outcome.kind) }
+    if failures.isEmpty, !proved {
+      failures = [cases.isEmpty ? "No case ran." : "Every case was skipped: nothing was verified."]
+    }
+    return failures
+  }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import Verification
+
+@testable import Reporting
+
+@Suite struct TerminalReportTests {
+  private func text(
+    _ record: RunRecord, columns: Int = 100, coloured: Bool = false
+  ) -> String {
+    TerminalReport(record, directory: "runs/x", columns: columns, coloured: coloured).text
+  }
+
+  @Test func groupsCasesByVolumePeerAndRoute() {
+    let text = text(mixed)
+    #expect(text.contains("nvme0/ns0 → gpu0  through the switch"))
+    #expect(text.contains("nvme0/ns0 → nvme1  no route: a refusal is expected"))
+  }
+
+  @Test func showsSizesTimesAndRatio() throws {
+    let row = try #require(text(mixed).split(separator: "\n").first { $0.contains("read-32m") })
+    #expect(row.contains("✓ read-32m"))
+    #expect(row.contains("32 MiB   20.0 ms    100 ms   5.0×"))
+  }
+
+  @Test func marksWhatFailedAndExplainsIt() {
+    let text = text(mixed)
+    #expect(text.contains("✗ read-64k"))
+    #expect(text.contains("✗ ns0.gpu0.read-64k: silent corruption"))
+    #expect(text.contains("in the host's view of gpu0, 4096 bytes at"))
+    #expect(text.contains("direct, by QEMU's account: 64 KiB gpu0 in 2 NVMe commands"))
+    #expect(
+      text.contains("FAILED  6 cases: 1 failed, 2 verified, 1 refused and fell back, 1 known"))
+  }
+
+  @Test func namesKnownLimitsWithTheirEvidence() {
+    let text = text(run([caseRecord("read-4k", outcome: limit), caseRecord("read-8k")]))
+    #expect(text.contains("! Known emulator limit in 1 case: silent corruption, such as in ns0."))
+    #expect(text.contains("DMA faults"))
+    #expect(text.contains("VERIFIED, with known limits  2 cases"))
+  }
+
+  @Test func saysWhereTheLogsAreAndHowLongEverythingTook() {
+    let text = text(mixed)
+    #expect(text.contains("logs: runs/x"))
+    #expect(text.contains("10.9 s: boot 2.31 s · push 84.0 ms · run 7.50 s · stop 600 ms"))
+  }
+
+  @Test func saysWhyTheSuiteDidNotEnd() {
+    let text = text(run([], interruption: "The guest panicked: see console.log."))
+    #expect(text.contains("The suite did not come to its end.\n  The guest panicked"))
+  }
+
+  @Test func saysWhatTheConsoleReports() {
+    let text = text(
+      run(
+        [caseRecord("read-4k")], console: [.init(kind: "kasan", line: 7, text: "BUG: KASAN")]))
+    #expect(text.contains("console.log has 1 report of trouble, the first in line 7:"))
+    #expect(text.contains("FAILED"))
+  }
+
+  @Test(arguments: [60, 72, 80, 100, 160])
+  func staysWithinTheTerminal(columns: Int) {
+    for line in text(mixed, columns: columns).split(separator: "\n") {
+      #expect(line.terminalColumns <= columns, "\(line)")
+    }
+  }
+
+  @Test func coloursOnlyWhenAsked() {
+    #expect(!text(mixed).contains("\u{1B}"))
+    #expect(text(mixed, coloured: true).contains("\u{1B}[32m✓\u{1B}[0m"))
+    #expect(text(mixed, coloured: true).contains("\u{1B}[1;31m"))
+  }
+
+  @Test func coloursDoNotMoveColumns() {
+    let coloured = text(mixed, coloured: true)
+      .replacing(/\u{1B}\[[0-9;]*m/, with: "")
+    #expect(coloured == text(mixed))
+  }
+
+  @Test func neutralisesWhatAGuestSays() {
+    var item = caseRecord(hostile, outcome: CaseOutcome(.failed, .wrongPath, hostile))
+    item.volume = hostile
+    item.peer = hostile
+    let record = run(
+      [item], interruption: hostile, console: [.init(kind: "bug", line: 1, text: hostile)])
+    for coloured in [false, true] {
+      let text = TerminalReport(
+        record, directory: hostile, columns: 80, coloured: coloured
+      ).text.replacing(/\u{1B}\[[0-9;]*m/, with: "")
+      for scalar in text.unicodeScalars where scalar != "\n" {
+        #expect(scalar.properties.generalCategory != .control, "\(scalar.value)")
+        #expect(scalar.properties.generalCategory != .format, "\(scalar.value)")
+      }
+    }
+  }
+
+  @Test func countsColumnsNotCharacters() {
+    #expect("abc".terminalColumns == 3)
+    #expect("e\u{301}".terminalColumns == 1)
+    #expect("日本".terminalColumns == 4)
+    #expect("🙂".terminalColumns == 2)
+    #expect("日本語".shortened(to: 4) == "日…")
+    #expect("abcdef".shortened(to: 4) == "abc…")
+    #expect("日".padded(to: 4) == "日  ")
+    #expect("ab".padded(from: 4) == "  ab")
+  }
+
+  @Test func wrapsAndCutsLongWords() {
+    let lines = TextWrap.lines(
+      "one two " + String(repeating: "x", count: 90), columns: 40, indent: 2)
+    #expect(lines.allSatisfy { $0.terminalColumns <= 40 && $0.hasPrefix("  ") })
+    #expect(lines.joined().filter { $0 == "x" }.count == 90)
+  }
+
+  @Test func readsFiguresAloud() {
+    #expect(Figures.bytes(512) == "512 B")
+    #expect(Figures.bytes(4096) == "4 KiB")
+    #expect(Figures.bytes(33_567_720) == "32.0 MiB")
+    #expect(Figures.seconds(0.000012) == "12.0 µs")
+    #expect(Figures.seconds(0.00123) == "1.23 ms")
+    #expect(Figures.seconds(0.25) == "250 ms")
+    #expect(Figures.seconds(2.5) == "2.50 s")
+    #expect(Figures.seconds(.nan) == "?")
+    #expect(Figures.ratio(0.6, to: 0.2) == "3.0×")
+    #expect(Figures.ratio(0.6, to: 0) == nil)
+  }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+import Verification
+
+@Suite struct RunRecordTests {
+  private func record(
+    _ cases: [CaseRecord], interruption: String? = nil,
+    console: [RunRecord.ConsoleReport] = []
+  ) -> RunRecord {
+    var timings = RunRecord.Timings()
+    timings.boot = 2.25
+    return RunRecord(
+      suite: "p2pdma", topology: topology(), topologyFile: "fixture.yaml", topologyDigest: "ab12",
+      strict: false, cases: cases, interruption: interruption, timings: timings,
+      environment: .init(
+        crossbar: "0.1", hostKernel: "6.1", hostProcessors: 2, qemu: "7.2.22", libvirt: "9.0.0",
+        accelerator: "tcg"),
+      kernel: .init(release: "7.2.12", origin: "linux-source-7.2"), seeds: ["content": 7],
+      console: console)
+  }
+
+  private func failed() -> CaseRecord {
+    assess(observation(direct: report(.direct, mismatch: wrongZeros)))
+  }
+
+  @Test func comesBackAsItWasWritten() throws {
+    let record = record(
+      [assess(observation()), failed()],
+      console: [.init(kind: "warning", line: 12, text: "WARNING: \u{1B}[31m")])
+    let data = try record.encoded()
+    #expect(try RunRecord(decoding: data) == record)
+    #expect(try RunRecord(decoding: data).encoded() == data)
+  }
+
+  @Test func hasTheKeysThatTheFormatPromises() throws {
+    let data = try record([assess(observation())]).encoded()
+    let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    #expect(object["schema"] as? String == "crossbar.run/1")
+    #expect(object["verdict"] as? String == "verified")
+    let timings = try #require(object["timings"] as? [String: Double])
+    #expect(Set(timings.keys) == ["boot", "push", "run", "verify", "stop"])
+    let cases = try #require(object["cases"] as? [[String: Any]])
+    let outcome = try #require(cases.first?["outcome"] as? [String: Any])
+    #expect(outcome["kind"] as? String == "verified")
+    let phases = try #require(cases.first?["phases"] as? [[String: Any]])
+    let path = try #require(phases.first?["path"] as? [String: Any])
+    let moved = try #require(path["moved"] as? [String: Any])
+    #expect(moved["bar"] as? [String: Int] == ["gpu0": 8192])
+    #expect(moved["memory"] as? Int == 0)
+  }
+
+  @Test func writesItsKeysInAStableOrder() throws {
+    let record = record([assess(observation())])
+    #expect(try record.encoded() == record.encoded())
+    let text = String(decoding: try record.encoded(), as: UTF8.self)
+    let keys = text.split(separator: "\n").filter { $0.hasPrefix("  \"") }
+    #expect(keys == keys.sorted())
+  }
+
+  @Test func aFailedCaseFailsTheRun() {
+    let record = record([assess(observation()), failed()])
+    #expect(record.verdict == .failed)
+    #expect(record.verdict.exitCode == 1)
+    #expect(record.counts.failed == 1 && record.counts.verified == 1 && record.counts.total == 2)
+    #expect(record.failures.first?.hasPrefix("ns0.gpu0.read-8k: silent corruption: The") == true)
+  }
+
+  @Test func aRunThatVerifiedNothingFailed() {
+    #expect(record([]).failures == ["No case ran."])
+    var skipped = observation(status: .skipped("no reason"))
+    skipped.phases = [:]
+    #expect(record([assess(skipped)]).verdict == .failed)
+    #expect(record([assess(observation())]).verdict == .verified)
+  }
+
+  @Test func anInterruptionFailsTheRunAndComesFirst() {
+    let record = record([failed()], interruption: "The guest panicked.")
+    #expect(record.failures.first == "The suite did not come to its end: The guest panicked.")
+  }
+
+  @Test func aBrokenKernelFailsTheRun() {
+    let good = assess(observation())
+    let warning = RunRecord.ConsoleReport(kind: "iommu-fault", line: 3, text: "DMAR: fault")
+    #expect(record([good], console: [warning]).verdict == .verified)
+    let bug = RunRecord.ConsoleReport(kind: "kasan", line: 4, text: "BUG: KASAN: slab")
+    #expect(record([good], console: [bug]).verdict == .failed)
+    #expect(record([good], console: [bug]).failures.first?.contains("console.log:4") == true)
+  }
+
+  @Test func refusesAnotherSchema() throws {
+    let data = try record([assess(observation())]).encoded()
+    let other = String(decoding: data, as: UTF8.self)
+      .replacing("crossbar.run/1", with: "crossbar.run/9")
+    #expect(throws: RunRecordError.otherSchema("crossbar.run/9")) {
+      try RunRecord(decoding: Data(other.utf8))
+    }
+    #expect(throws: RunRecordError.noRecord) { try RunRecord(decoding: Data("[]".utf8)) }
+    let damaged = String(decoding: data, as: UTF8.self)
+      .replacing("\"accelerator\"", with: "\"acelerator\"")
+    #expect(throws: RunRecordError.damaged("no `environment.accelerator`")) {
+      try RunRecord(decoding: Data(damaged.utf8))
+    }
+  }
+
+  @Test func survivesMutatedRecords() throws {
+    let bytes = Array(try record([assess(observation())]).encoded())
+    var generator = SeededGenerator(state: 77)
+    for _ in 0..<300 { _ = try? RunRecord(decoding: Data(generator.mutate(bytes))) }
+  }
+
+  @Test func numbersThatAreNoneDoNotPreventARecord() throws {
+    var record = record([assess(observation())])
+    record.timings.run = .infinity
+    #expect(try RunRecord(decoding: record.encoded()).timings.run == .infinity)
+  }
+}

@@ -129,7 +129,7 @@ static bool locate_window(struct peer *peer, const char *address)
 	bool found = false;
 
 	if (!at) {
-		report_bail_out("peer %s: /proc/self/pagemap does not show where the memory of %s lies",
+		report_bail_out("peer %s: pagemap does not show where the memory of %s lies",
 				peer->id, address);
 		return false;
 	}

@@ -88,7 +88,6 @@ static void run_test(struct test *test)
 		report_ok(test->n, test->name);
 }
 
-
 /* A case of this command line, volumes and peer as indices into the options. */
 struct planned {
 	const struct recipe *recipe;

@@ -145,7 +145,7 @@ bool volume_open(struct volume *volume, const struct volume_option *option)
 	};
 	if (!find_device(option, volume->device, sizeof(volume->device),
 			 controller, sizeof(controller))) {
-		report_bail_out("volume %s: no NVMe controller of serial number %s has namespace %u",
+		report_bail_out("volume %s: no NVMe controller with serial %s has namespace %u",
 				option->id, option->serial, option->nsid);
 		return false;
 	}

@@ -25,13 +25,13 @@ run: packages build ## Install what is missing, build, boot a guest, verify, rep
 	$(PROGRAM) run $(TOPOLOGY) --suite $(SUITE)
 
 test: packages build ## Install what is missing, run the unit tests and boot real guests
-	swift test $(SWIFT_FLAGS)
+	swift test $(SWIFT_FLAGS) --skip-build
 
 test-unit: packages build ## Run the tests that boot nothing
-	swift test $(SWIFT_FLAGS) --skip GuestTests
+	swift test $(SWIFT_FLAGS) --skip-build --skip GuestTests
 
 test-guest: packages build ## Run the tests that boot guests
-	swift test $(SWIFT_FLAGS) --no-parallel --filter GuestTests
+	swift test $(SWIFT_FLAGS) --skip-build --no-parallel --filter GuestTests
 
 build: packages ## Build the program: bin/crossbar
 	swift build $(SWIFT_FLAGS) --build-tests

@@ -60,7 +60,8 @@ let package = Package(
 
     .testTarget(name: "TopologyTests", dependencies: ["Topology"]),
     .testTarget(name: "GoldenDataTests", dependencies: ["GoldenData"]),
-    .testTarget(name: "ArtifactsTests", dependencies: ["Artifacts"]),
+    .testTarget(
+      name: "ArtifactsTests", dependencies: ["Artifacts", "GoldenData", "Topology", systemPackage]),
     .testTarget(
       name: "HypervisorTests", dependencies: ["Hypervisor", "Topology"],
       exclude: ["Expectations"]),

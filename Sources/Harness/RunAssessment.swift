@@ -21,9 +21,9 @@ struct RunAssessment: Sendable {
       topology: request.topology, bus: try busMap(),
       trace: NVMeTrace(log: try directory.content(of: .trace)),
       consoleHasDMAFault: console.contains { $0.kind == .iommuFault }, strict: request.strict)
-    var observations = observation.cases
-    for file in observation.files { try compare(file, &observations) }
-    return observations.sorted { $0.key < $1.key }.map { assessment.record(of: $0.value) }
+    var observations = observation.testimony.cases
+    for file in observation.testimony.files { try compare(file, &observations) }
+    return observations.map(assessment.record)
   }
 
   /// The record of the run.
@@ -52,25 +52,34 @@ struct RunAssessment: Sendable {
       }
       peers[id] = range
     }
-    let sizes = topology.namespaces.map { ($0.nsid, UInt64(clamping: $0.lba)) }
+    var blockSizes: [UInt32: UInt64] = [:]
+    var requesters: [UInt32: RequesterID] = [:]
+    for controller in topology.nvme {
+      for namespace in controller.namespaces {
+        blockSizes[namespace.nsid] = UInt64(clamping: namespace.lba)
+        requesters[namespace.nsid] = addresses[controller.id].map {
+          RequesterID(bus: $0.bus, device: $0.device, function: $0.function)
+        }
+      }
+    }
     return BusMap(
       peers: peers, memory: SystemMemory.ranges(size: topology.machine.memory.bytes),
-      blockSizes: Dictionary(sizes) { first, _ in first })
+      blockSizes: blockSizes, requesters: requesters)
   }
 
   /// Compares a file with the raw image of its volume. Files are named after their case and phase.
   private func compare(
-    _ file: FileReport, _ observations: inout [Int: CaseAssessment.Observation]
+    _ file: FileReport, _ observations: inout [CaseObservation]
   ) throws {
     let name = file.path.split(separator: "/").last.map(String.init) ?? ""
-    let owner = observations.first { _, observation in
+    let owner = observations.firstIndex { observation in
       Phase.allCases.contains { name == "\(observation.header.name).\($0.rawValue)" }
     }
     guard let owner, let phase = Phase.allCases.first(where: { name.hasSuffix($0.rawValue) }),
       request.topology.namespaces.contains(where: { $0.id == file.volume })
     else { return }
     // A direct write that was refused left nothing that could be compared.
-    guard owner.value.phases[phase]?.errno == 0 else { return }
+    guard observations[owner].phases[phase]?.errno == 0 else { return }
     do {
       let image = try FileHandle(
         forReadingFrom: URL(filePath: directory.imagePath(namespace: file.volume)))
@@ -81,11 +90,11 @@ struct RunAssessment: Sendable {
         return [UInt8](try image.read(upToCount: count) ?? Data())
       }
       if let difference {
-        observations[owner.key]?.diskDifferences[phase] =
+        observations[owner].diskDifferences[phase] =
           "in the raw image of \(file.volume), \(difference)"
       }
     } catch let error as ProtocolViolation {
-      observations[owner.key]?.diskDifferences[phase] = "the file can't be checked: \(error)"
+      observations[owner].diskDifferences[phase] = "the file can't be checked: \(error)"
     }
   }
 }

@@ -99,13 +99,22 @@ extension DomainXML {
 
   private func cpu(_ name: String) -> XMLElement {
     switch name {
-    case "max": .make("cpu", ["mode": "maximum"])
+    case "max": .make("cpu", ["mode": "maximum"], children: emulatedFeatures)
     case "host": .make("cpu", ["mode": "host-passthrough", "check": "none"])
     default:
       .make(
         "cpu", ["mode": "custom", "match": "exact", "check": "none"],
         children: [.make("model", ["fallback": "forbid"], text: name)])
     }
+  }
+}
+
+extension DomainXML {
+  /// What `max` offers and TCG is slow at: it runs `rep movsb` byte by byte, and with ERMS the kernel
+  /// copies pages by that.
+  private var emulatedFeatures: [XMLElement] {
+    guard guest.accelerator == .tcg else { return [] }
+    return ["erms", "fsrm"].map { .make("feature", ["policy": "disable", "name": $0]) }
   }
 }
 

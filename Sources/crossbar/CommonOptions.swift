@@ -10,7 +10,7 @@ struct OutputOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "No progress, only the result.")
   var quiet = false
 
-  @Flag(name: .shortAndLong, help: "Say more.")
+  @Flag(name: .shortAndLong, help: "Every step on a line of its own, with the time.")
   var verbose = false
 
   func validate() throws {

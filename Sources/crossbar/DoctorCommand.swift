@@ -21,7 +21,7 @@ struct DoctorCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    let view = ProgressView(quiet: output.quiet || output.json)
+    let view = ProgressView(output)
     let findings = try await Interruption.cancelling {
       try await Doctor.standard().findings(progress: view.show)
     }

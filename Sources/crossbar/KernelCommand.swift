@@ -27,7 +27,7 @@ struct KernelCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-      let view = ProgressView(quiet: output.quiet)
+      let view = ProgressView(output)
       let choice = kernel.choice
       let image = try await Interruption.cancelling {
         try await Workshop.standard().kernel(choice, progress: view.show)
@@ -58,7 +58,7 @@ struct KernelCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-      let view = ProgressView(quiet: output.quiet)
+      let view = ProgressView(output)
       let path = try await Interruption.cancelling {
         try await Workshop.standard().kernelSource(progress: view.show)
       }

@@ -5,19 +5,23 @@ import Harness
 import Synchronization
 
 /// Shows how far a long command is, on standard error: one redrawn line on a terminal, one line for
-/// each new step elsewhere.
+/// each new step elsewhere; when asked to say more, one line with the time for everything.
 final class ProgressView: Sendable {
   private struct State {
     var lineIsOpen = false
     var lastLabel = ""
+    var lastDetail = ""
     var lastDraw = ContinuousClock.now - .seconds(1)
   }
 
   private let quiet: Bool
+  private let verbose: Bool
+  private let start = ContinuousClock.now
   private let state = Mutex(State())
 
-  init(quiet: Bool) {
-    self.quiet = quiet
+  init(_ options: OutputOptions) {
+    quiet = options.quiet
+    verbose = options.verbose
   }
 
   /// Takes one report, from any thread.
@@ -25,12 +29,19 @@ final class ProgressView: Sendable {
     guard !quiet else { return }
     state.withLock { state in
       if let notice = progress.notice { Self.print(notice, &state) }
-      if Terminal.showsBars {
+      if verbose {
+        guard progress.label != state.lastLabel || progress.detail != state.lastDetail else {
+          return
+        }
+        Terminal.standardError(
+          Self.line(progress, at: ContinuousClock.now - start) + "\n")
+      } else if Terminal.showsBars {
         draw(progress, &state)
       } else if progress.label != state.lastLabel {
         Terminal.standardError("\(progress.label)\n")
       }
       state.lastLabel = progress.label
+      state.lastDetail = progress.detail
     }
   }
 
@@ -63,6 +74,14 @@ final class ProgressView: Sendable {
     }
     if !progress.detail.isEmpty { line += "  \(progress.detail)" }
     return String(line.filter { !$0.isNewline }.prefix(width))
+  }
+
+  /// One line for the log of a command that says more: seconds since its start, step, detail.
+  static func line(_ progress: RunProgress, at time: Duration) -> String {
+    let seconds = time.formatted(
+      .time(pattern: .minuteSecond(padMinuteToLength: 2, fractionalSecondsLength: 3)))
+    let line = progress.detail.isEmpty ? progress.label : "\(progress.label)  \(progress.detail)"
+    return "\(seconds)  \(line.filter { !$0.isNewline })"
   }
 
   private static func print(_ notice: String, _ state: inout State) {

@@ -10,9 +10,9 @@ import Verification
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "Shows finished runs again, and writes their junit.xml and report.html anew.",
+    abstract: "Shows finished runs again, several in a line each, and writes their reports anew.",
     discussion: """
-      Exits 1 if a run among them failed.
+      Each run's junit.xml and report.html are written. Exits 1 if a run among them failed.
 
       EXAMPLES
         crossbar report runs/*
@@ -26,23 +26,32 @@ struct ReportCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let records = try directories.map { ($0, try RunLoader.load(directory: $0)) }
-    for (directory, record) in records {
-      let finished = RunDirectory(existing: directory)
-      for file in try RunReports.files(of: record) {
+    let summary = try SuiteSummary(loading: directories)
+    for entry in summary.entries {
+      let finished = RunDirectory(existing: entry.directory)
+      for file in try RunReports.files(of: entry.record) {
         try finished.write(file.content, named: file.name)
       }
-      guard !json else { continue }
-      let report = TerminalReport(
-        record, directory: directory, columns: Terminal.columns(of: STDOUT_FILENO),
-        coloured: Terminal.showsColours)
-      print(report.text)
     }
-    if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      print(String(decoding: try encoder.encode(records.map(\.1)), as: UTF8.self))
+    print(json ? try Self.json(summary) : text(summary), terminator: "")
+    if summary.exitCode != 0 { throw ExitStatus.failed }
+  }
+
+  /// One run in full, of several a line each.
+  private func text(_ summary: SuiteSummary) -> String {
+    let columns = Terminal.columns(of: STDOUT_FILENO)
+    let coloured = Terminal.showsColours
+    guard summary.entries.count == 1, let entry = summary.entries.first else {
+      return summary.text(columns: columns, coloured: coloured)
     }
-    if records.contains(where: { $0.1.verdict != .verified }) { throw ExitStatus.failed }
+    return TerminalReport(
+      entry.record, directory: entry.directory, columns: columns, coloured: coloured
+    ).text
+  }
+
+  private static func json(_ summary: SuiteSummary) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(summary.entries.map(\.record)), as: UTF8.self) + "\n"
   }
 }

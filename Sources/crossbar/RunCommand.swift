@@ -71,7 +71,7 @@ struct RunCommand: AsyncParsableCommand {
       output: output
         ?? RunDirectory.standardPath(topology: chosen.topology.name, suite: suite),
       only: only, strict: strict, sabotage: sabotage, silenceLimit: .seconds(silenceLimit))
-    let view = ProgressView(quiet: outputOptions.quiet)
+    let view = ProgressView(outputOptions)
     let finished: FinishedRun
     do {
       finished = try await Interruption.cancelling {

@@ -44,6 +44,7 @@ extension GuestTests {
     @Test func aProgramThatDiesLeavesItsCasesUnverified() async throws {
       let outcome = try await CrossbarProgram.run(["run", "switch", "--sabotage", "exit"])
       #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.output.contains("The guest program ended with status 7"))
     }
 
     @Test func aKilledQEMUIsAnEnvironmentFailure() async throws {
@@ -90,6 +91,35 @@ extension GuestTests {
       #expect(outcome.errors.contains("\(broken.lastPathComponent):"))
       #expect(outcome.errors.contains(named))
       #expect(!FileManager.default.fileExists(atPath: outcome.directory.path))
+    }
+
+    @Test func aDamagedKernelInTheCacheIsNamedAndBuiltAgain() async throws {
+      let cache = CrossbarProgram.temporaryDirectory()
+      defer { try? FileManager.default.removeItem(at: cache) }
+      let kernel = try await CachedKernel.copied(to: cache)
+      try kernel.damage()
+      let outcome = try await CrossbarProgram.run(
+        ["kernel", "build"], environment: ["CROSSBAR_CACHE": cache.path]
+      ) { program in
+        // That it is built is enough to see here; the build to the end is a unit test's.
+        try await program.wait(forError: "is damaged")
+        while kernel.buildsUnderWay.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+        program.signal(SIGINT)
+      }
+      #expect(
+        outcome.errors.contains(
+          "the cached kernel 7.2 in \(kernel.entry.path) is damaged (bzImage"))
+      #expect(outcome.errors.contains("it is removed and built again"))
+      #expect(outcome.exitCode == 130, "\(outcome.errors)")
+      #expect(!FileManager.default.fileExists(atPath: kernel.entry.path))
+      #expect(kernel.buildsUnderWay.isEmpty)
+    }
+
+    @Test func aPatternThatMatchesNoCaseIsAWrongRequest() async throws {
+      let outcome = try await CrossbarProgram.run(["run", "switch", "--only", "nothing-*"])
+      #expect(outcome.exitCode == 2, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.errors.contains("No case of the suite p2pdma on switch matches"))
+      #expect(outcome.errors.contains("--only 'nothing-*'"))
     }
 
     @Test func anUnknownTopologyIsRefusedWithASuggestion() async throws {

@@ -25,14 +25,19 @@ struct CrossbarProgram: Sendable {
       try #require(try record()["cases"] as? [[String: Any]])
     }
 
+    /// Private disk images that are still in the run directory.
+    var images: [String] {
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
+      return names.filter { $0.hasSuffix(".img") }
+    }
+
     func file(_ name: String) -> String {
       (try? String(contentsOf: directory.appending(path: name), encoding: .utf8)) ?? ""
     }
   }
 
   /// The executable that was built beside these tests.
-  static let executable = Bundle.main.executableURL?.deletingLastPathComponent()
-    .appending(path: "crossbar")
+  static let executable = Bundle.main.bundleURL.appending(path: "crossbar")
   /// The checkout: topologies and images are found from here.
   static let checkout = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
@@ -46,7 +51,7 @@ struct CrossbarProgram: Sendable {
     var arguments = arguments
     if arguments.first == "run" { arguments += ["--output", directory.path] }
     let process = Process()
-    process.executableURL = try #require(executable)
+    process.executableURL = executable
     process.arguments = arguments
     process.currentDirectoryURL = checkout
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
@@ -56,7 +61,8 @@ struct CrossbarProgram: Sendable {
     process.standardError = errors.handle
     process.standardInput = FileHandle.nullDevice
     try process.run()
-    let running = RunningProgram(identifier: process.processIdentifier, directory: directory)
+    let running = RunningProgram(
+      identifier: process.processIdentifier, directory: directory, errors: errors.url)
     do {
       try await body(running)
     } catch {
@@ -79,21 +85,31 @@ struct CrossbarProgram: Sendable {
 struct RunningProgram: Sendable {
   var identifier: pid_t
   var directory: URL
+  /// What it says on standard error, while it runs.
+  var errors: URL
 
   func signal(_ number: CInt) { kill(identifier, number) }
 
+  /// Waits until the program has said `text` on standard error.
+  func wait(forError text: String, limit: Duration = .seconds(120)) async throws {
+    try await wait(for: text, in: errors, limit: limit)
+  }
+
   /// Waits until a file of the run directory holds `text`.
   func wait(for text: String, in file: String, limit: Duration = .seconds(120)) async throws {
+    try await wait(for: text, in: directory.appending(path: file), limit: limit)
+  }
+
+  private func wait(for text: String, in url: URL, limit: Duration) async throws {
     let clock = ContinuousClock()
     let end = clock.now + limit
-    let url = directory.appending(path: file)
     while clock.now < end {
       if let content = try? String(contentsOf: url, encoding: .utf8), content.contains(text) {
         return
       }
       try await Task.sleep(for: .milliseconds(20))
     }
-    Issue.record("\(file) never held `\(text)`")
+    Issue.record("\(url.lastPathComponent) never held `\(text)`")
   }
 
   /// The QEMU that serves this run: the one whose command line names the run directory.
@@ -106,7 +122,7 @@ struct RunningProgram: Sendable {
 /// A stream of a child, captured in an unnamed file so that nothing blocks.
 struct CapturedStream {
   let handle: FileHandle
-  private let url: URL
+  let url: URL
 
   init(named name: String) throws {
     url = FileManager.default.temporaryDirectory
@@ -139,6 +155,15 @@ enum HostProcesses {
         return nil
       }
       return Entry(identifier: identifier, name: URL(filePath: program).lastPathComponent)
+    }
+  }
+
+  /// The supervisors of runs that were given the runtime directory.
+  static func supervisors(in runtime: GuestTests.PrivateRuntime) -> [pid_t] {
+    let variable = Data("XDG_RUNTIME_DIR=\(runtime.path)".utf8)
+    return withCommandLine(containing: "--crossbar-supervisor").map(\.identifier).filter {
+      let environment = FileManager.default.contents(atPath: "/proc/\($0)/environ") ?? Data()
+      return environment.split(separator: 0).contains { $0 == variable }
     }
   }
 

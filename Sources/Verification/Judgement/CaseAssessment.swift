@@ -6,9 +6,6 @@ import Topology
 /// Decides what one case showed. Nothing that the guest says is taken for its own proof: the bytes are
 /// also compared by the host, and the path is QEMU's account.
 public struct CaseAssessment: Sendable {
-  /// What is known of a case when the guest is gone.
-  public typealias Observation = CaseObservation
-
   /// What was asked for.
   public let topology: Topology
   /// Whether the guest's console reports a DMA that the IOMMU refused.

@@ -9,6 +9,8 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let systemPackage: Target.Dependency = .product(
   name: "SystemPackage", package: "swift-system")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
 // One target a module. Imports run downwards: a module may import those above it, never below.
 let package = Package(
   name: "crossbar",
@@ -30,52 +32,69 @@ let package = Package(
     .systemLibrary(name: "CLibPCI", pkgConfig: "libpci", providers: [.apt(["libpci-dev"])]),
     .target(name: "CDeviceABI"),
 
-    .target(name: "Topology", dependencies: ["Yams"]),
-    .target(name: "GoldenData", dependencies: ["CDeviceABI"]),
+    .target(name: "Topology", dependencies: ["Yams"], swiftSettings: strict),
+    .target(name: "GoldenData", dependencies: ["CDeviceABI"], swiftSettings: strict),
     .target(
       name: "Artifacts",
-      dependencies: ["Topology", "GoldenData", "Yams", crypto, subprocess, systemPackage]),
-    .target(name: "Hypervisor", dependencies: ["Topology", "CLibvirt"]),
-    .target(name: "PCIInspection", dependencies: ["Topology", "CLibPCI"]),
-    .target(name: "PeerGPU", dependencies: ["CDeviceABI"]),
-    .target(name: "Verification", dependencies: ["Topology", "GoldenData"]),
+      dependencies: ["Topology", "GoldenData", "Yams", crypto, subprocess, systemPackage],
+      swiftSettings: strict),
+    .target(name: "Hypervisor", dependencies: ["Topology", "CLibvirt"], swiftSettings: strict),
+    .target(name: "PCIInspection", dependencies: ["Topology", "CLibPCI"], swiftSettings: strict),
+    .target(name: "CPeerGPU"),
+    .target(name: "PeerGPU", dependencies: ["CDeviceABI", "CPeerGPU"], swiftSettings: strict),
+    // A guest's driver in this process, for tests and benchmarks of the engine.
+    .target(
+      name: "SimulatedDriver", dependencies: ["PeerGPU", "CDeviceABI", "CPeerGPU"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "bench-engine",
+      dependencies: ["PeerGPU", "SimulatedDriver", "CDeviceABI", "CPeerGPU"],
+      path: "Sources/EngineBenchmark", swiftSettings: strict),
+    .target(name: "Verification", dependencies: ["Topology", "GoldenData"], swiftSettings: strict),
     .target(
       name: "Harness",
       dependencies: [
         "Topology", "GoldenData", "Artifacts", "Hypervisor", "PCIInspection", "PeerGPU",
         "Verification", subprocess, systemPackage,
-      ]),
+      ], swiftSettings: strict),
     .target(
       name: "Reporting",
       dependencies: [
         "Topology", "Verification", "Rainbow",
         .product(name: "Mustache", package: "swift-mustache"),
-      ]),
+      ], swiftSettings: strict),
     .executableTarget(
       name: "crossbar",
       dependencies: [
         "Topology", "Artifacts", "Hypervisor", "PCIInspection", "PeerGPU", "Harness", "Reporting",
         "Verification", argumentParser, systemPackage,
-      ]),
+      ], swiftSettings: strict),
 
-    .testTarget(name: "TopologyTests", dependencies: ["Topology"]),
-    .testTarget(name: "GoldenDataTests", dependencies: ["GoldenData"]),
+    .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
+    .testTarget(name: "GoldenDataTests", dependencies: ["GoldenData"], swiftSettings: strict),
     .testTarget(
-      name: "ArtifactsTests", dependencies: ["Artifacts", "GoldenData", "Topology", systemPackage]),
+      name: "ArtifactsTests", dependencies: ["Artifacts", "GoldenData", "Topology", systemPackage],
+      swiftSettings: strict),
     .testTarget(
       name: "HypervisorTests", dependencies: ["Hypervisor", "Topology"],
-      exclude: ["Expectations"]),
+      exclude: ["Expectations"], swiftSettings: strict),
     .testTarget(
       name: "PCIInspectionTests", dependencies: ["PCIInspection", "Topology"],
-      resources: [.copy("Fixtures")]),
-    .testTarget(name: "PeerGPUTests", dependencies: ["PeerGPU"]),
+      resources: [.copy("Fixtures")], swiftSettings: strict),
     .testTarget(
-      name: "VerificationTests", dependencies: ["Verification", "GoldenData", "Topology"]),
-    .testTarget(name: "HarnessTests", dependencies: ["Harness"]),
+      name: "PeerGPUTests",
+      dependencies: ["PeerGPU", "SimulatedDriver", "CDeviceABI", "CPeerGPU"], swiftSettings: strict),
     .testTarget(
-      name: "ReportingTests", dependencies: ["Reporting", "Verification", "Topology"]),
+      name: "VerificationTests", dependencies: ["Verification", "GoldenData", "Topology"],
+      swiftSettings: strict),
+    .testTarget(name: "HarnessTests", dependencies: ["Harness"], swiftSettings: strict),
+    .testTarget(
+      name: "ReportingTests", dependencies: ["Reporting", "Verification", "Topology"],
+      swiftSettings: strict),
     // Boots real guests.
-    .testTarget(name: "GuestTests", dependencies: ["crossbar"]),
+    .testTarget(
+      name: "GuestTests", dependencies: ["crossbar", "Harness", "Hypervisor", "Topology"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -6,6 +6,8 @@ import Topology
 /// The command line of a suite's guest program.
 struct GuestProgramArguments: Sendable {
   var request: RunRequest
+  /// One suite, not several.
+  var suite: Suite
   /// Where the guest's PCI devices are, by topology id.
   var addresses: [String: PCIAddress]
 
@@ -13,7 +15,7 @@ struct GuestProgramArguments: Sendable {
   /// can look into.
   var list: [String] {
     let topology = request.topology
-    var arguments = ["--suite", request.suite.rawValue, "--host"]
+    var arguments = ["--suite", suite.rawValue, "--host"]
     for controller in topology.nvme {
       for namespace in controller.namespaces {
         let place = "\(controller.id):\(namespace.nsid):\(namespace.filesystem.rawValue)"
@@ -24,6 +26,11 @@ struct GuestProgramArguments: Sendable {
       if let address = addresses[id] { arguments += ["--peer", "\(id)=\(address)"] }
     }
     for gpu in topology.gpus { arguments += ["--inspect", gpu.id] }
+    if suite == .gpu {
+      for gpu in topology.gpus {
+        if let address = addresses[gpu.id] { arguments += ["--gpu", "\(gpu.id)=\(address)"] }
+      }
+    }
     if let only = request.only { arguments += ["--only", only] }
     if let sabotage = request.sabotage { arguments += ["--sabotage", sabotage] }
     return arguments

@@ -17,15 +17,17 @@ struct GuestSession: Sendable {
   /// Starts the guest and waits until its agent answers.
   static func boot(
     _ request: RunRequest, parts: RunParts, directory: RunDirectory, on hypervisor: Hypervisor,
-    videoMemory: [String: VideoMemory], accelerator: GuestDescription.Accelerator
+    gpus: GuestGPUs, persistentMemory: [String: String],
+    accelerator: GuestDescription.Accelerator
   ) async throws -> GuestSession {
     let topology = request.topology
     let images = topology.namespaces.map { ($0.id, directory.imagePath(namespace: $0.id)) }
     let description = GuestDescription(
       name: "crossbar-\(ProcessInfo.processInfo.processIdentifier)", topology: topology,
       kernel: parts.kernel.path.string, initramfs: parts.initramfs.string,
+      kernelArguments: request.suite.members.contains(.gpu) ? driverTracing : [],
       images: Dictionary(uniqueKeysWithValues: images),
-      videoMemory: videoMemory.mapValues(\.path), accelerator: accelerator,
+      gpuServers: gpus.servers, persistentMemory: persistentMemory, accelerator: accelerator,
       logs: GuestDescription.Logs(
         console: directory.path(of: .console), qemu: directory.path(of: .qemu),
         trace: directory.path(of: .trace)))
@@ -39,6 +41,30 @@ struct GuestSession: Sendable {
       throw error
     }
     return session
+  }
+
+  /// The GPU driver's events, from boot on: to switch them on later means to patch running code.
+  private static let driverTracing = ["trace_event=ivgpu:*", "trace_buf_size=16M"]
+
+  /// Gets what the GPU driver's events have left; the DMA sanitizer compares it with the access log.
+  func pullDriverTrace() async throws {
+    let log = try directory.log(.driverTrace)
+    defer { try? log.close() }
+    let program = try await guest.runProgram(
+      "/bin/busybox", ["cat", "/sys/kernel/tracing/trace"],
+      limits: ProgramLimits(idle: .seconds(30), total: .seconds(300), output: 512 << 20))
+    for try await line in program.lines {
+      try directory.guarding("write driver-trace.log in") {
+        try log.write(contentsOf: Data((line + "\n").utf8))
+      }
+    }
+    guard try await program.exit().status == 0 else {
+      throw EnvironmentError(
+        """
+        The guest's kernel has no trace of the GPU's driver: it lacks CONFIG_FTRACE with \
+        CONFIG_ENABLE_DEFAULT_TRACERS, or the driver. Use the kernel that crossbar builds.
+        """)
+    }
   }
 
   /// Pushes the guest programs.

@@ -29,12 +29,14 @@ public struct Run: Sendable {
   /// - Throws: `RequestError`, `EnvironmentError`, or the error of the module that failed. A suite
   ///   that ends early because the guest's kernel panicked or hung is a verdict, not an error.
   public func execute() async throws -> FinishedRun {
+    let claim = try RunClaim(request)
+    defer { claim.release() }
+    let directory = claim.directory
     let parts = try await RunParts.gather(for: request, from: workshop, progress: progress)
-    let directory = try RunDirectory.create(request.output)
-    defer { parts.removeImages(of: directory) }
+    defer { parts.removeImages(of: directory, topology: request.topology) }
     progress(RunProgress(label: "Open libvirt"))
     let hypervisor = try await Hypervisor.open(
-      request.location, cache: workshop.store.root.appending("libvirt").string)
+      request.location, cache: workshop.libvirtCache)
     do {
       let run = try await boot(parts, directory, hypervisor)
       await hypervisor.close()
@@ -49,53 +51,78 @@ public struct Run: Sendable {
     _ parts: RunParts, _ directory: RunDirectory, _ hypervisor: Hypervisor
   ) async throws -> FinishedRun {
     try await parts.copyImages(to: directory, supervisor: hypervisor.supervisor)
-    var videoMemory: [String: VideoMemory] = [:]
-    for gpu in request.topology.gpus {
-      videoMemory[gpu.id] = try VideoMemory(size: gpu.videoMemory.bytes)
-    }
-    let accelerator = await workshop.accelerator(
+    let persistentMemory = try parts.makePersistentMemory(
+      request.topology, in: directory, supervisor: hypervisor.supervisor)
+    let gpus = try GuestGPUs.start(
+      request.topology, directory: directory, sockets: hypervisor.runtime.path,
+      injection: request.injection)
+    defer { gpus.stop() }
+    let accelerator = try await workshop.accelerator(
       kernel: parts.kernel.path.string, initramfs: parts.initramfs.string)
 
     var phases = PhaseClock()
     var timings = RunRecord.Timings()
     progress(RunProgress(label: "Boot the guest", detail: "under \(accelerator.rawValue)"))
     let session = try await GuestSession.boot(
-      request, parts: parts, directory: directory, on: hypervisor, videoMemory: videoMemory,
-      accelerator: accelerator)
+      request, parts: parts, directory: directory, on: hypervisor, gpus: gpus,
+      persistentMemory: persistentMemory, accelerator: accelerator)
     timings.boot = phases.lap()
     do {
       progress(RunProgress(label: "Push the programs"))
       try await session.push(parts.programs)
       let tree = try await session.inspectPCI()
+      try gpus.attach(to: session.guest, tree: tree, topology: request.topology)
       timings.push = phases.lap()
 
-      let suite = SuiteExecution(
-        request: request, session: session, tree: tree, videoMemory: videoMemory,
-        progress: progress)
-      let observation = try await suite.execute()
+      let observations = try await execute(session, tree, gpus)
       timings.run = phases.lap()
 
       progress(RunProgress(label: "Stop the guest"))
       await session.guest.shutdown()
+      gpus.stop()
       timings.stop = phases.lap()
 
       progress(RunProgress(label: "Verify"))
-      let console = session.guest.console.findings
       let assessment = RunAssessment(
-        request: request, directory: directory, tree: tree, observation: observation,
-        console: console)
-      let cases = try assessment.cases()
+        request: request, directory: directory, tree: tree, observations: observations,
+        console: session.guest.console.findings)
+      var record = try assessment.record(
+        environment: RunEnvironment.current(accelerator, hypervisor), kernel: parts.kernel)
       timings.verify = phases.lap()
-      return FinishedRun(
-        directory: directory,
-        record: assessment.record(
-          cases: cases, timings: timings,
-          environment: RunEnvironment.current(accelerator, hypervisor),
-          kernel: parts.kernel))
+      record.timings = timings
+      return FinishedRun(directory: directory, record: record)
     } catch {
       await session.guest.destroy()
       throw error
     }
+  }
+}
+
+extension Run {
+  /// Runs the suites one after the other. The first that does not come to its end is the last.
+  private func execute(
+    _ session: GuestSession, _ tree: PCITree, _ gpus: GuestGPUs
+  ) async throws -> [SuiteExecution.Observation] {
+    let log = try session.directory.log(.ktap)
+    defer { try? log.close() }
+    var observations: [SuiteExecution.Observation] = []
+    for suite in request.suite.members {
+      let execution = SuiteExecution(
+        request: request, suite: suite, session: session, tree: tree, gpus: gpus, log: log,
+        progress: progress)
+      let observation = try await execution.execute()
+      observations.append(observation)
+      if observation.interruption != nil { return observations }
+    }
+    if let pattern = request.only, observations.allSatisfy({ $0.testimony.planned == 0 }) {
+      throw RequestError(
+        """
+        No case of the suite \(request.suite.rawValue) on \(request.topology.name) matches \
+        --only '\(pattern)'. A case is called VOLUME.PEER.NAME, as in '*.gpu0.read-*'.
+        """)
+    }
+    if request.suite.members.contains(.gpu) { try await session.pullDriverTrace() }
+    return observations
   }
 }
 

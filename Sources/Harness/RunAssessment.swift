@@ -12,33 +12,74 @@ struct RunAssessment: Sendable {
   let request: RunRequest
   let directory: RunDirectory
   let tree: PCITree
-  let observation: SuiteExecution.Observation
+  let observations: [SuiteExecution.Observation]
   let console: [ConsoleFinding]
 
-  /// The cases, in the order in which they ran.
-  func cases() throws -> [CaseRecord] {
+  /// The record of the run, without its timings.
+  func record(
+    environment: RunRecord.Environment, kernel: KernelImage
+  ) throws -> RunRecord {
+    var cases: [CaseRecord] = []
+    var sanitizer: [String: SanitizerReport] = [:]
+    var faults: [String] = []
+    for observation in observations {
+      switch observation.suite {
+      case .gpu:
+        // A suite that broke off has no driver's trace to compare with, and a failure already.
+        if observation.interruption == nil {
+          sanitizer = try GPUSanitation(
+            topology: request.topology, directory: directory, tree: tree, observation: observation
+          ).reports()
+        }
+        cases += try gpuCases(observation, sanitizer.values.flatMap(\.findings), &faults)
+      case .p2pdma, .all: cases += try transferCases(observation, &faults)
+      }
+    }
+    return RunRecord(
+      suite: request.suite.rawValue, topology: request.topology,
+      topologyFile: request.topologyPath, strict: request.strict, cases: cases,
+      interruption: observations.lazy.compactMap(\.interruption).first, faults: faults,
+      timings: RunRecord.Timings(), environment: environment,
+      kernel: RunRecord.Kernel(release: kernel.release, origin: kernel.origin),
+      sanitizer: sanitizer,
+      console: console.map {
+        RunRecord.ConsoleReport(kind: $0.kind.rawValue, line: $0.line, text: $0.text)
+      })
+  }
+
+  /// The cases of NVMe peer-to-peer transfers.
+  private func transferCases(
+    _ observation: SuiteExecution.Observation, _ faults: inout [String]
+  ) throws -> [CaseRecord] {
     let assessment = CaseAssessment(
       topology: request.topology, bus: try busMap(),
       trace: NVMeTrace(log: try directory.content(of: .trace)),
       consoleHasDMAFault: console.contains { $0.kind == .iommuFault }, strict: request.strict)
-    var observations = observation.testimony.cases
-    for file in observation.testimony.files { try compare(file, &observations) }
-    return observations.map(assessment.record)
+    return try compared(observation, &faults).map(assessment.record)
   }
 
-  /// The record of the run.
-  func record(
-    cases: [CaseRecord], timings: RunRecord.Timings, environment: RunRecord.Environment,
-    kernel: KernelImage
-  ) -> RunRecord {
-    RunRecord(
-      suite: request.suite.rawValue, topology: request.topology,
-      topologyFile: request.topologyPath, strict: request.strict, cases: cases,
-      interruption: observation.interruption, timings: timings, environment: environment,
-      kernel: RunRecord.Kernel(release: kernel.release, origin: kernel.origin),
-      console: console.map {
-        RunRecord.ConsoleReport(kind: $0.kind.rawValue, line: $0.line, text: $0.text)
-      })
+  /// The cases of the peer GPU.
+  private func gpuCases(
+    _ observation: SuiteExecution.Observation, _ findings: [SanitizerFinding],
+    _ faults: inout [String]
+  ) throws -> [CaseRecord] {
+    let assessment = GPUCaseAssessment(topology: request.topology, findings: findings)
+    return try compared(observation, &faults).map { item in
+      let window = observation.windows[item.header.n]
+      let activity = item.gpu.flatMap { window?.activity($0) }
+      return assessment.record(of: item, activity: activity)
+    }
+  }
+
+  /// The cases with what the raw images say of their files.
+  private func compared(
+    _ observation: SuiteExecution.Observation, _ faults: inout [String]
+  ) throws -> [CaseObservation] {
+    var comparison = FileComparison(
+      topology: request.topology, directory: directory, cases: observation.testimony.cases)
+    for file in observation.testimony.files { try comparison.compare(file) }
+    faults += comparison.faults
+    return comparison.cases
   }
 
   private func busMap() throws -> BusMap {
@@ -65,37 +106,6 @@ struct RunAssessment: Sendable {
     return BusMap(
       peers: peers, memory: SystemMemory.ranges(size: topology.machine.memory.bytes),
       blockSizes: blockSizes, requesters: requesters)
-  }
-
-  /// Compares a file with the raw image of its volume. Files are named after their case and phase.
-  private func compare(
-    _ file: FileReport, _ observations: inout [CaseObservation]
-  ) throws {
-    let name = file.path.split(separator: "/").last.map(String.init) ?? ""
-    let owner = observations.firstIndex { observation in
-      Phase.allCases.contains { name == "\(observation.header.name).\($0.rawValue)" }
-    }
-    guard let owner, let phase = Phase.allCases.first(where: { name.hasSuffix($0.rawValue) }),
-      request.topology.namespaces.contains(where: { $0.id == file.volume })
-    else { return }
-    // A direct write that was refused left nothing that could be compared.
-    guard observations[owner].phases[phase]?.errno == 0 else { return }
-    do {
-      let image = try FileHandle(
-        forReadingFrom: URL(filePath: directory.imagePath(namespace: file.volume)))
-      defer { try? image.close() }
-      let check = try RawImageCheck(file, limit: 1 << 30)
-      let difference = try check.difference { offset, count in
-        try image.seek(toOffset: offset)
-        return [UInt8](try image.read(upToCount: count) ?? Data())
-      }
-      if let difference {
-        observations[owner].diskDifferences[phase] =
-          "in the raw image of \(file.volume), \(difference)"
-      }
-    } catch let error as ProtocolViolation {
-      observations[owner].diskDifferences[phase] = "the file can't be checked: \(error)"
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Topology
 
 /// The directory that a run leaves. It is complete when `run.json` exists: that file is written last,
 /// to a temporary name, then renamed.
@@ -14,6 +15,7 @@ public struct RunDirectory: Sendable, Hashable {
     case domain = "domain.xml"
     case ktap = "ktap.log"
     case pci = "pci.txt"
+    case driverTrace = "driver-trace.log"
   }
 
   /// Absolute.
@@ -24,24 +26,8 @@ public struct RunDirectory: Sendable, Hashable {
     self.path = URL(filePath: path).standardizedFileURL.path
   }
 
-  /// Creates the directory, or takes an empty one.
-  ///
-  /// - Throws: `RequestError` if it holds anything already, `EnvironmentError` if it can't be made.
-  public static func create(_ path: String) throws -> RunDirectory {
-    let files = FileManager.default
-    let absolute = URL(filePath: path).standardizedFileURL.path
-    if let content = try? files.contentsOfDirectory(atPath: absolute), !content.isEmpty {
-      throw RequestError(
-        "\(path) is not empty: give --output a new directory, or remove what is in there.")
-    }
-    let directory = RunDirectory(existing: absolute)
-    try directory.guarding("create") {
-      try files.createDirectory(atPath: absolute, withIntermediateDirectories: true)
-    }
-    return directory
-  }
-
-  /// Where a run goes that is given no directory: `runs/TOPOLOGY-SUITE-TIME`.
+  /// Where a run goes that is given no directory: `runs/TOPOLOGY-SUITE-TIME`. Another one of the same
+  /// second gets a number behind it.
   public static func standardPath(
     topology: String, suite: Suite, at date: Date = Date()
   ) -> String {
@@ -53,12 +39,7 @@ public struct RunDirectory: Sendable, Hashable {
         \(minute: .twoDigits)\(second: .twoDigits)
         """, locale: .init(identifier: "en_US_POSIX"), timeZone: .current,
         calendar: .init(identifier: .gregorian)))
-    let base = "runs/\(topology)-\(suite.rawValue)-\(time)"
-    let taken = { FileManager.default.fileExists(atPath: $0) }
-    guard taken(base) else { return base }
-    var number = 2
-    while taken("\(base)-\(number)") { number += 1 }
-    return "\(base)-\(number)"
+    return "runs/\(topology)-\(suite.rawValue)-\(time)"
   }
 
   /// Where a file of this directory is.
@@ -66,6 +47,17 @@ public struct RunDirectory: Sendable, Hashable {
 
   /// The run's private copy of a namespace's image; gone when the run is over.
   public func imagePath(namespace: String) -> String { "\(path)/\(namespace).img" }
+
+  /// What is behind a controller's persistent memory region; gone when the run is over.
+  public func persistentMemoryPath(controller: String) -> String { "\(path)/\(controller).pmr" }
+
+  /// The log of a GPU's DMA: `dma.jsonl`, with the id in its name where there are several GPUs.
+  public func accessLogPath(gpu: String, of topology: Topology) -> String {
+    topology.gpus.count == 1 ? "\(path)/dma.jsonl" : "\(path)/dma-\(gpu).jsonl"
+  }
+
+  /// Whether a run came to its end here.
+  public var isComplete: Bool { FileManager.default.fileExists(atPath: path(of: .record)) }
 
   /// Writes a file in one go: to a temporary name, then renamed.
   public func write(_ data: Data, to file: File) throws {

@@ -11,7 +11,7 @@ import Topology
 struct RunParts: Sendable {
   var kernel: KernelImage
   var initramfs: FilePath
-  /// The suite's program and the one that dumps configuration space, by name.
+  /// The suites' programs and the one that dumps configuration space, by name.
   var programs: [String: [UInt8]]
   /// The templates of the namespaces' images, by namespace id.
   var images: [String: FilePath]
@@ -23,9 +23,10 @@ struct RunParts: Sendable {
     for request: RunRequest, from workshop: Workshop, progress: @escaping ProgressHandler
   ) async throws -> RunParts {
     let kernel = try await workshop.kernel(request.kernel, progress: progress)
+    try requireDriver(in: kernel, for: request)
     let initramfs = try await workshop.initramfs(progress: progress)
     var programs: [String: [UInt8]] = [:]
-    for name in [request.suite.program, dumpProgram] {
+    for name in request.suite.members.compactMap(\.program) + [dumpProgram] {
       programs[name] = try await workshop.program(name, progress: progress)
     }
     var images: [String: FilePath] = [:]
@@ -33,6 +34,20 @@ struct RunParts: Sendable {
       images[namespace.id] = try await workshop.image(for: namespace, progress: progress)
     }
     return RunParts(kernel: kernel, initramfs: initramfs, programs: programs, images: images)
+  }
+
+  /// Refuses a kernel without the GPU's driver for a suite that is about nothing else. A finished image
+  /// can't be asked.
+  static func requireDriver(in kernel: KernelImage, for request: RunRequest) throws {
+    guard request.suite.members.contains(.gpu), let config = kernel.config,
+      let text = try? String(contentsOfFile: config.string, encoding: .utf8),
+      !text.split(separator: "\n").contains("CONFIG_IVGPU=y")
+    else { return }
+    throw RequestError(
+      """
+      The kernel of \(kernel.origin) has no driver for the GPU (CONFIG_IVGPU), which the suite \
+      \(request.suite.rawValue) needs: add it to the tree with --with-driver, or run --suite p2pdma.
+      """)
   }
 
   /// Gives the run its private copies of the images. They go when the run is over, and when this
@@ -45,10 +60,32 @@ struct RunParts: Sendable {
     }
   }
 
-  /// Takes the private copies away.
-  func removeImages(of directory: RunDirectory) {
-    for id in images.keys {
-      try? FileManager.default.removeItem(atPath: directory.imagePath(namespace: id))
+  /// Makes the files behind the persistent memory regions, by controller id: empty, as new devices
+  /// are, and gone with the run.
+  func makePersistentMemory(
+    _ topology: Topology, in directory: RunDirectory, supervisor: Supervisor?
+  ) throws -> [String: String] {
+    var paths: [String: String] = [:]
+    for controller in topology.nvme {
+      guard let size = controller.pmr else { continue }
+      let path = directory.persistentMemoryPath(controller: controller.id)
+      try supervisor?.removeOnDeath(path)
+      try directory.guarding("make persistent memory in") {
+        try Data().write(to: URL(filePath: path))
+        let file = try FileHandle(forWritingTo: URL(filePath: path))
+        defer { try? file.close() }
+        try file.truncate(atOffset: size.bytes)
+      }
+      paths[controller.id] = path
     }
+    return paths
+  }
+
+  /// Takes the private copies and the persistent memory away.
+  func removeImages(of directory: RunDirectory, topology: Topology) {
+    let paths =
+      images.keys.map { directory.imagePath(namespace: $0) }
+      + topology.nvme.map { directory.persistentMemoryPath(controller: $0.id) }
+    for path in paths { try? FileManager.default.removeItem(atPath: path) }
   }
 }

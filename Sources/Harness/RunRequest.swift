@@ -2,6 +2,7 @@
 
 import Artifacts
 import Hypervisor
+import PeerGPU
 import Topology
 
 /// What the user wants to be run.
@@ -16,25 +17,31 @@ public struct RunRequest: Sendable {
   public var kernel: KernelChoice
   /// Which libvirt runs it.
   public var location: Hypervisor.Location
-  /// The run directory; must not hold a run yet.
-  public var output: String
+  /// The run directory; must not hold anything yet. Nil for one that is named after the topology,
+  /// the suite and the time.
+  public var output: String?
   /// A pattern (`*`, `?`) that the names of the cases to run must match.
   public var only: String?
   /// Whether known emulator limits are failures.
   public var strict: Bool
   /// Breaks something on purpose, to see that it is caught; a mode of the guest program.
   public var sabotage: String?
+  /// How the GPUs misbehave from the beginning, to see that it is caught.
+  public var injection: FaultInjection
   /// How long the guest program may say nothing before it counts as hanging.
   public var silenceLimit: Duration
   /// How long the guest may take to boot.
   public var bootLimit: Duration
+  /// How long a suite may take.
+  public var suiteLimit: Duration
 
   /// Names a run; everything that has a default is rarely given.
   public init(
     topology: Topology, topologyPath: String, suite: Suite, kernel: KernelChoice,
-    location: Hypervisor.Location, output: String, only: String? = nil, strict: Bool = false,
-    sabotage: String? = nil, silenceLimit: Duration = .seconds(60),
-    bootLimit: Duration = .seconds(60)
+    location: Hypervisor.Location, output: String? = nil, only: String? = nil, strict: Bool = false,
+    sabotage: String? = nil, injection: FaultInjection = .none,
+    silenceLimit: Duration = .seconds(60),
+    bootLimit: Duration = .seconds(60), suiteLimit: Duration = .seconds(1800)
   ) {
     self.topology = topology
     self.topologyPath = topologyPath
@@ -45,8 +52,47 @@ public struct RunRequest: Sendable {
     self.only = only
     self.strict = strict
     self.sabotage = sabotage
+    self.injection = injection
     self.silenceLimit = silenceLimit
     self.bootLimit = bootLimit
+    self.suiteLimit = suiteLimit
+  }
+}
+
+extension RunRequest {
+  /// Volumes, and peers, that a guest program has room for (OPTIONS_VOLUMES, OPTIONS_PEERS).
+  private static let programLimit = 16
+
+  /// Refuses what can't be run, before anything is built or booted.
+  public func check() throws(RequestError) {
+    if suite.members.contains(.p2pdma), topology.peerMemory.isEmpty {
+      throw RequestError(
+        """
+        \(topologyPath): \(topology.name) has no peer memory, so nothing can move peer to peer. Give \
+        a controller a `cmb`, or add a GPU.
+        """)
+    }
+    let most = max(topology.namespaces.count, topology.peerMemory.count)
+    if most > Self.programLimit {
+      throw RequestError(
+        """
+        \(topologyPath): \(topology.name) has \(most) volumes or peers; the guest programs take \
+        \(Self.programLimit) of each.
+        """)
+    }
+    guard suite.members.contains(.gpu) else { return }
+    if topology.gpus.isEmpty {
+      throw RequestError(
+        "\(topologyPath): the suite \(suite.rawValue) needs a GPU, and \(topology.name) has none.")
+    }
+    if topology.machine.iommu != .none {
+      throw RequestError(
+        """
+        \(topologyPath): the suite \(suite.rawValue) can't run behind a virtual IOMMU yet: the \
+        GPU's engine would do its DMA without translation. Take a topology with `iommu: none`, or \
+        --suite p2pdma.
+        """)
+    }
   }
 }
 
@@ -54,11 +100,25 @@ public struct RunRequest: Sendable {
 public enum Suite: String, Sendable, CaseIterable, Codable {
   /// NVMe peer-to-peer DMA between file blocks and peer memory.
   case p2pdma
+  /// Commands of the peer GPU through pointers of a process.
+  case gpu
+  /// All of the others in one guest, one after the other.
+  case all
 
-  /// The guest program, a directory of `images/guest/programs`.
-  public var program: String {
+  /// The suites that it stands for, in the order in which they run.
+  public var members: [Suite] {
+    switch self {
+    case .p2pdma, .gpu: [self]
+    case .all: [.p2pdma, .gpu]
+    }
+  }
+
+  /// The guest program, a directory of `images/guest/programs`; nil if the suite only has members.
+  public var program: String? {
     switch self {
     case .p2pdma: "p2pcheck"
+    case .gpu: "gpucheck"
+    case .all: nil
     }
   }
 }

@@ -12,17 +12,31 @@ import Verification
 /// memory whenever it asks for that.
 struct SuiteExecution: Sendable {
   let request: RunRequest
+  /// One suite, not several.
+  let suite: Suite
   let session: GuestSession
   let tree: PCITree
-  let videoMemory: [String: VideoMemory]
+  let gpus: GuestGPUs
+  /// Gets every line of the program.
+  let log: FileHandle
   let progress: ProgressHandler
 
   /// Everything that was seen of the suite.
   struct Observation: Sendable {
+    /// Which one.
+    var suite: Suite
     /// What the program said.
     var testimony: ProgramTranscript.Testimony
+    /// What the GPUs did meanwhile, by case number.
+    var windows: [Int: GPUWindow] = [:]
     /// Why the suite did not come to its end.
     var interruption: String?
+  }
+
+  /// The program's account and the devices' counters, while the program runs.
+  private struct Account {
+    var transcript = ProgramTranscript()
+    var windows: [Int: GPUWindow] = [:]
   }
 
   /// Runs the program to its end.
@@ -32,43 +46,37 @@ struct SuiteExecution: Sendable {
   ///   observation.
   func execute() async throws -> Observation {
     let arguments = GuestProgramArguments(
-      request: request, addresses: tree.resolve(request.topology))
-    let log = try session.directory.log(.ktap)
-    defer { try? log.close() }
-    var transcript = ProgramTranscript()
+      request: request, suite: suite, addresses: tree.resolve(request.topology))
+    var account = Account()
     var interruption: String?
     do {
       let program = try await session.guest.runProgram(
-        GuestSession.path(of: request.suite.program), arguments.list,
-        limits: ProgramLimits(idle: request.silenceLimit, total: .seconds(1800)))
+        GuestSession.path(of: suite.program ?? ""), arguments.list,
+        limits: ProgramLimits(idle: request.silenceLimit, total: request.suiteLimit))
       for try await line in program.lines {
         try session.directory.guarding("write ktap.log in") {
           try log.write(contentsOf: Data((line + "\n").utf8))
         }
-        if take(line, into: &transcript) {
+        if take(line, into: &account) {
           try await program.send("go")
         }
       }
       interruption = Self.interruption(try await program.exit())
     } catch let error as HypervisorError {
-      guard [.guestPanicked, .guestSilent, .timeout, .limitExceeded].contains(error.kind) else {
-        throw error
-      }
+      guard Self.observed.contains(error.kind) else { throw error }
       interruption = error.description
     }
-    let testimony = transcript.finish()
-    if let pattern = request.only, testimony.planned == 0 {
-      throw RequestError(
-        """
-        No case of the suite \(request.suite.rawValue) on \(request.topology.name) matches \
-        --only '\(pattern)'. A case is called VOLUME.PEER.NAME, as in '*.gpu0.read-*'.
-        """)
-    }
+    let testimony = account.transcript.finish()
     return Observation(
-      testimony: testimony,
+      suite: suite, testimony: testimony, windows: account.windows,
       interruption: interruption
         ?? testimony.violations.first.map { "The guest program broke the protocol: \($0)." })
   }
+
+  /// What a kernel under test or a program in it can bring about. The rest is the host's.
+  private static let observed: Set<HypervisorError.Kind> = [
+    .guestEnded, .guestPanicked, .guestSilent, .programEnded, .timeout, .limitExceeded,
+  ]
 
   /// 0: all passed, 1: some failed; the host has its own opinion. Anything else is the program's end.
   private static func interruption(_ exit: ProgramExit) -> String? {
@@ -81,28 +89,60 @@ struct SuiteExecution: Sendable {
   /// Takes one line of the program.
   ///
   /// - Returns: whether the program waits for an answer.
-  private func take(_ line: String, into transcript: inout ProgramTranscript) -> Bool {
-    switch transcript.take(line) {
+  private func take(_ line: String, into account: inout Account) -> Bool {
+    switch account.transcript.take(line) {
     case .begin(let header):
-      let planned = transcript.plannedCases ?? 0
+      let planned = account.transcript.plannedCases ?? 0
       progress(
         RunProgress(
-          label: "Suite \(request.suite.rawValue)",
+          label: "Suite \(suite.rawValue)",
           fraction: Double(header.n - 1) / Double(max(planned, 1)),
           detail: "\(header.n)/\(planned) \(header.name.prefix(80))"))
     case .inspect(let inspection):
       if let difference = difference(inspection) {
-        transcript.note(hostDifference: difference, of: inspection)
+        account.transcript.note(hostDifference: difference, of: inspection)
       }
+      return true
+    case .gpu(let edge):
+      mark(edge, in: &account)
+      return true
+    case .inject(let request):
+      inject(request, in: &account)
       return true
     default: break
     }
     return false
   }
 
+  /// Takes the counters of the case's GPU at the beginning and at the end of its commands.
+  private func mark(_ edge: GPUEdge, in account: inout Account) {
+    guard let peer = account.transcript.current?.peer, let device = gpus.devices[peer] else {
+      return
+    }
+    let counters = device.counters()
+    switch edge.side {
+    case .begin: account.windows[edge.n] = GPUWindow(gpu: peer, begin: counters)
+    case .end: account.windows[edge.n]?.end = counters
+    }
+  }
+
+  /// Has the case's GPU misbehave as the program asks. What it can't do is a violation.
+  private func inject(_ request: InjectionRequest, in account: inout Account) {
+    guard let peer = account.transcript.current?.peer, let device = gpus.devices[peer] else {
+      return
+    }
+    do {
+      let text = request.switches
+      device.inject(text == "none" ? self.request.injection : try FaultInjection(parsing: text))
+    } catch {
+      account.transcript.note(
+        violation: "it asks for the injection `\(request.switches.prefix(80))`: \(error)")
+    }
+  }
+
   /// What differs between video memory, as the host sees it, and what the program expects there.
   private func difference(_ inspection: Inspection) -> String? {
-    guard let memory = videoMemory[inspection.peer],
+    guard let memory = gpus.devices[inspection.peer]?.memory,
       let expected = ExpectedContent(inspection.segments.map(\.segment)),
       let offset = Int(exactly: inspection.at), let count = Int(exactly: expected.length),
       let bytes = try? memory.read(at: offset, count: count)

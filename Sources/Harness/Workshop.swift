@@ -58,14 +58,22 @@ public struct Workshop: Sendable {
       .resolve(progress: reporter(progress))
   }
 
-  /// The shipped topologies and their files, by name.
+  /// The shipped topologies, by name, which is also their file's.
   public func allTopologies() throws -> [Topology] {
-    try Topology.list(in: [topologies]).map { try Topology.load(path: $0.path) }
+    try Topology.list(in: [topologies]).map { file throws(TopologyError) in
+      try Topology.load(file)
+    }
   }
+
+  /// Their names, valid or not.
+  public var topologyNames: [String] { Topology.list(in: [topologies]).map(\.name) }
 
   /// The topology that a command-line argument means, and its file.
   public func topology(_ argument: String) throws -> (topology: Topology, path: String) {
     let path = try Topology.search(name: argument, in: [topologies])
+    if let file = Topology.list(in: [topologies]).first(where: { $0.path == path }) {
+      return (try Topology.load(file), path)
+    }
     return (try Topology.load(path: path), path)
   }
 
@@ -76,22 +84,32 @@ public struct Workshop: Sendable {
   }
 
   /// What executes guests here: KVM where a kernel was seen to boot under it, else TCG.
+  ///
+  /// - Parameters:
+  ///   - kernel: the kernel that is about to be run. It is tried only while there is no default one:
+  ///     that a kernel under test doesn't boot says nothing about KVM.
+  ///   - initramfs: any that goes with it.
+  /// - Throws: `CancellationError`.
   public func accelerator(
     kernel: String, initramfs: String
-  ) async -> GuestDescription.Accelerator {
-    await KVMTrial(kernel: kernel, initramfs: initramfs, record: kvmRecord).result().works
-      ? .kvm : .tcg
+  ) async throws -> GuestDescription.Accelerator {
+    let standard = await KernelArtifact(project: project, store: store).cachedPath()
+    let trial = KVMTrial(
+      kernel: standard?.string ?? kernel, initramfs: initramfs, record: kvmRecord)
+    return try await trial.result().works ? .kvm : .tcg
   }
 
   /// A trial of KVM with the default kernel; `nil` while that is not built.
   func kvmTrial() async -> KVMTrial? {
     guard
-      let kernel = await KernelArtifact(project: project, store: store).cached(),
+      let kernel = await KernelArtifact(project: project, store: store).cachedPath(),
       let initramfs = try? await initramfs(progress: { _ in })
     else { return nil }
-    return KVMTrial(
-      kernel: kernel.path.string, initramfs: initramfs.string, record: kvmRecord)
+    return KVMTrial(kernel: kernel.string, initramfs: initramfs.string, record: kvmRecord)
   }
+
+  /// Where libvirt keeps what it found out about QEMU.
+  public var libvirtCache: String { store.root.appending("libvirt").string }
 
   private var kvmRecord: String { store.root.appending("kvm.json").string }
 

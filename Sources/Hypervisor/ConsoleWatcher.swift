@@ -15,6 +15,8 @@ public final class ConsoleWatcher: Sendable {
   public static let sizeLimit: Int64 = 256 << 20
   /// Longest line that is looked at, in bytes.
   static let lineLimit = 8192
+  /// Pieces of 64 KiB that are read before the thread looks whether it shall stop.
+  static let piecesPerRound = 64
 
   private struct State {
     var findings: [ConsoleFinding] = []
@@ -98,17 +100,21 @@ public final class ConsoleWatcher: Sendable {
     var splitter = LineSplitter(limit: Self.lineLimit, excess: .truncate)
     var flooded = false
     var last = false
+    var hasMore = false
     while !last {
       var polled = [
         pollfd(fd: notifier.descriptor, events: Int16(POLLIN), revents: 0),
         pollfd(fd: wake.descriptor, events: Int16(POLLIN), revents: 0),
       ]
-      _ = poll(&polled, 2, -1)
+      _ = poll(&polled, 2, hasMore ? 0 : -1)
       // Asked to stop: what is in the file by now is still read.
       last = polled[1].revents != 0
       drainNotifications()
-      read(&splitter, &recogniser)
-      if !flooded, lseek(file.descriptor, 0, SEEK_CUR) > Self.sizeLimit {
+      let end = last ? size : 0
+      repeat {
+        hasMore = read(&splitter, &recogniser)
+      } while hasMore && position < end
+      if !flooded, position > Self.sizeLimit {
         flooded = true
         onFlood()
       }
@@ -128,23 +134,33 @@ public final class ConsoleWatcher: Sendable {
     while Glibc.read(notifier.descriptor, &buffer, buffer.count) > 0 {}
   }
 
-  private func read(_ splitter: inout LineSplitter, _ recogniser: inout ConsoleRecogniser) {
-    // QEMU may have emptied the file that was there before.
+  /// How far the file was read.
+  private var position: Int64 { Int64(lseek(file.descriptor, 0, SEEK_CUR)) }
+
+  /// How long the file is.
+  private var size: Int64 {
     var status = stat()
-    if fstat(file.descriptor, &status) == 0,
-      status.st_size < lseek(file.descriptor, 0, SEEK_CUR)
-    {
-      lseek(file.descriptor, 0, SEEK_SET)
-    }
+    return fstat(file.descriptor, &status) == 0 ? Int64(status.st_size) : 0
+  }
+
+  /// Reads on.
+  ///
+  /// - Returns: whether there is more to be read already. No notice will come for that.
+  private func read(
+    _ splitter: inout LineSplitter, _ recogniser: inout ConsoleRecogniser
+  ) -> Bool {
+    // QEMU may have emptied the file that was there before.
+    if size < position { lseek(file.descriptor, 0, SEEK_SET) }
     var buffer = [UInt8](repeating: 0, count: 65536)
     // Bounded, so that a guest that writes faster than this reads can't keep the thread from
     // stopping.
-    for _ in 0..<1024 {
+    for _ in 0..<Self.piecesPerRound {
       let count = Glibc.read(file.descriptor, &buffer, buffer.count)
-      guard count > 0 else { return }
+      guard count > 0 else { return false }
       let lines = (try? splitter.take(buffer[..<count])) ?? []
       for line in lines { look(at: line, &recogniser) }
     }
+    return true
   }
 
   private func look(at line: String, _ recogniser: inout ConsoleRecogniser) {

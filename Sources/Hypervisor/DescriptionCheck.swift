@@ -54,9 +54,9 @@ struct DescriptionCheck {
           "Give its path in `persistentMemory`")
       }
     }
-    for gpu in guest.topology.gpus where guest.videoMemory[gpu.id] == nil {
+    for gpu in guest.topology.gpus where guest.gpuServers[gpu.id] == nil {
       throw refuse(
-        "the video memory of \(gpu.id) has no file", "Give its path in `videoMemory`")
+        "the ivshmem server of \(gpu.id) has no socket", "Give its path in `gpuServers`")
     }
   }
 
@@ -64,10 +64,8 @@ struct DescriptionCheck {
   /// directory.
   private func texts() throws(HypervisorError) {
     let logs = [guest.logs.console, guest.logs.qemu, guest.logs.trace]
-    let memory = Array(guest.videoMemory.values) + Array(guest.persistentMemory.values)
-    let paths =
-      [guest.kernel, guest.initramfs] + logs + memory + Array(guest.images.values)
-      + [guest.emulator].compactMap(\.self)
+    let memory = Array(guest.gpuServers.values) + Array(guest.persistentMemory.values)
+    let paths = [guest.kernel, guest.initramfs] + logs + memory + Array(guest.images.values)
     for path in paths where path.first != "/" {
       throw refuse("the path `\(path)` is not absolute", "Write it from the root on")
     }

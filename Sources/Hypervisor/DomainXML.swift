@@ -12,6 +12,9 @@ struct DomainXML {
   /// up to the next one for the buses below it.
   private static let expanderBuses = (first: 0x40, step: 0x20)
 
+  /// Doorbells and interrupts of a GPU; the device's ABI fixes the number.
+  private static let gpuVectors: UInt32 = 3
+
   private let guest: GuestDescription
   private let sockets: GuestSockets
   private let placements: [String: Placement]
@@ -79,6 +82,11 @@ extension DomainXML {
     return [
       .make("name", text: guest.name),
       .make("memory", ["unit": "b"], text: String(machine.memory.bytes)),
+      // Shared, so that a device model outside of QEMU can do DMA to it; without a name, so that
+      // nothing stays behind.
+      .make(
+        "memoryBacking",
+        children: [.make("source", ["type": "memfd"]), .make("access", ["mode": "shared"])]),
       .make("vcpu", text: String(machine.vcpus)),
       .make(
         "os",
@@ -123,7 +131,6 @@ extension DomainXML {
 extension DomainXML {
   private func pciControllers() -> [XMLElement] {
     var elements: [XMLElement] = []
-    if let emulator = guest.emulator { elements.append(.make("emulator", text: emulator)) }
     elements.append(.make("controller", ["type": "usb", "index": "0", "model": "none"]))
     elements.append(.make("controller", ["type": "pci", "index": "0", "model": "pcie-root"]))
     var expanders = 0
@@ -216,16 +223,20 @@ extension DomainXML {
     for controller in guest.topology.nvme { arguments += nvme(controller) }
     for gpu in guest.topology.gpus {
       let name = GuestDescription.deviceName(gpu.id)
-      let memory = QEMUArgument.SharedMemory(
-        id: name + "-memory", path: guest.videoMemory[gpu.id] ?? "", size: gpu.videoMemory.bytes)
-      let device = QEMUArgument.SharedMemoryDevice(
-        id: name, memdev: memory.id, bus: bus(of: gpu.id), addr: slot(of: gpu.id))
-      arguments += ["-object", QEMUArgument.json(memory), "-device", QEMUArgument.json(device)]
+      let device = QEMUArgument.DoorbellDevice(
+        id: name, chardev: name + "-server", vectors: Self.gpuVectors, bus: bus(of: gpu.id),
+        addr: slot(of: gpu.id))
+      let server = QEMUArgument.plain(guest.gpuServers[gpu.id] ?? "")
+      arguments += [
+        "-chardev", "socket,id=\(device.chardev),path=\(server)", "-device",
+        QEMUArgument.json(device),
+      ]
     }
     for event in guest.traceEvents { arguments += ["-trace", "enable=\(event)"] }
-    // In this option a comma is written twice.
-    let trace = guest.logs.trace.replacingOccurrences(of: ",", with: ",,")
-    return arguments + ["-trace", "file=\(trace)"]
+    arguments += ["-trace", "file=\(QEMUArgument.plain(guest.logs.trace))"]
+    // By this socket a device model outside of QEMU masters the guest's bus.
+    let bus = QEMUArgument.plain(sockets.qtest)
+    return arguments + ["-qtest", "unix:\(bus),server=on,wait=off", "-qtest-log", "none"]
   }
 
   private func nvme(_ controller: NVMeController) -> [String] {

@@ -198,6 +198,9 @@ extension Guest {
     }
   }
 
+  private static let killed = "it was killed inside the guest"
+  private static let lookForMemory = "See the console: the guest may be out of memory"
+
   /// Ends the run when the guest ends, panics or lets go of the channel without a last word.
   private func watchEvents(_ run: ProgramRun, _ process: Int64) -> Task<Void, Never> {
     let events = hub.events(fromNow: true)
@@ -216,8 +219,8 @@ extension Guest {
           guard (status ?? nil) != nil else { continue }
           run.stop(
             HypervisorError(
-              .agent, attempt: run.attempt, problem: "it was killed inside the guest",
-              mend: "See the console: the guest may be out of memory"))
+              .programEnded, attempt: run.attempt, problem: Self.killed,
+              mend: Self.lookForMemory))
         case .started, .agent, .programChannel, .finding: continue
         }
       }
@@ -232,6 +235,12 @@ extension Guest {
         if run.hasBegun { return }
         let status = try? await agent.wait(for: process, until: .now, attempt: run.attempt)
         guard let ended = status ?? nil, !run.hasBegun else { continue }
+        if ended.signal != nil {
+          run.stop(
+            HypervisorError(
+              .programEnded, attempt: run.attempt, problem: Self.killed, mend: Self.lookForMemory))
+          return
+        }
         let reason = String(decoding: (ended.error ?? Data()).prefix(200), as: UTF8.self)
         run.stop(
           HypervisorError(

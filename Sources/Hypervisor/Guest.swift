@@ -20,6 +20,9 @@ public final class Guest: Sendable {
   let channel: ProgramChannel
   let program = Mutex<ProgramRun?>(nil)
   private let life: GuestLife
+  let sockets: GuestSockets
+  /// The directory that QEMU's command line names.
+  let runtimeRoot: String
   private let domain: LibvirtObject
   /// Life cycle calls have a queue of their own, so that an agent command that waits for a guest
   /// that hangs is never in their way.
@@ -29,8 +32,10 @@ public final class Guest: Sendable {
 
   private init(
     _ description: GuestDescription, xml: String, life: GuestLife, domain: LibvirtObject,
-    channel: ProgramChannel, control: BlockingQueue
+    channel: ProgramChannel, control: BlockingQueue, sockets: GuestSockets, runtimeRoot: String
   ) {
+    self.sockets = sockets
+    self.runtimeRoot = runtimeRoot
     self.description = description
     domainXML = xml
     self.life = life
@@ -51,7 +56,8 @@ public final class Guest: Sendable {
     let control = BlockingQueue("crossbar.guest.control")
     return try await control.run { () throws(HypervisorError) in
       let name = description.name
-      let life = try GuestLife(consolePath: description.logs.console) {
+      let logs = [description.logs.qemu, description.logs.trace]
+      let life = try GuestLife(consolePath: description.logs.console, logs: logs) {
         hypervisor.unregister(name: name)
       }
       try hypervisor.register(life, name: name)
@@ -65,7 +71,8 @@ public final class Guest: Sendable {
         life.started(domain)
         let channel = try ProgramChannel(connectingTo: sockets.program)
         return Guest(
-          description, xml: xml, life: life, domain: domain, channel: channel, control: control)
+          description, xml: xml, life: life, domain: domain, channel: channel, control: control,
+          sockets: sockets, runtimeRoot: hypervisor.runtime.path)
       } catch {
         life.destroy()
         life.abandon()
@@ -73,9 +80,6 @@ public final class Guest: Sendable {
       }
     }
   }
-
-  /// What happened and will happen to the guest; ends with `.ended`.
-  public func events() -> AsyncStream<GuestEvent> { hub.events() }
 
   /// How the guest ended, once it has.
   public var end: GuestEnd? { hub.end }

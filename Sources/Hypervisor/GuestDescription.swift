@@ -66,9 +66,9 @@ public struct GuestDescription: Sendable, Hashable {
   public var kernelArguments: [String]
   /// Path of the raw image of each namespace, by the namespace's id.
   public var images: [String: String]
-  /// Path of the file that is the video memory of each GPU, by the GPU's id. QEMU makes it as long
-  /// as it has to be.
-  public var videoMemory: [String: String]
+  /// Path of the UNIX socket on which the ivshmem server of each GPU listens, by the GPU's id. It
+  /// hands out the video memory and the doorbells.
+  public var gpuServers: [String: String]
   /// Path of the file behind the persistent memory region of each controller that has one, by its
   /// id.
   public var persistentMemory: [String: String]
@@ -76,8 +76,6 @@ public struct GuestDescription: Sendable, Hashable {
   public var accelerator: Accelerator
   /// The files that QEMU writes.
   public var logs: Logs
-  /// Path of QEMU; nil leaves it to libvirt.
-  public var emulator: String?
   /// Trace events that are switched on.
   public var traceEvents: [String]
 
@@ -89,11 +87,10 @@ public struct GuestDescription: Sendable, Hashable {
     initramfs: String,
     kernelArguments: [String] = [],
     images: [String: String],
-    videoMemory: [String: String],
+    gpuServers: [String: String],
     persistentMemory: [String: String] = [:],
     accelerator: Accelerator,
-    logs: Logs,
-    emulator: String? = nil
+    logs: Logs
   ) {
     self.name = name
     self.topology = topology
@@ -101,11 +98,10 @@ public struct GuestDescription: Sendable, Hashable {
     self.initramfs = initramfs
     self.kernelArguments = kernelArguments
     self.images = images
-    self.videoMemory = videoMemory
+    self.gpuServers = gpuServers
     self.persistentMemory = persistentMemory
     self.accelerator = accelerator
     self.logs = logs
-    self.emulator = emulator
     traceEvents = Self.traceEvents(iommu: topology.machine.iommu)
   }
 

@@ -23,10 +23,20 @@ public struct GuestEnd: Sendable, Hashable, CustomStringConvertible {
     case poweredOff = "powered-off"
     /// `destroy()` ended it.
     case destroyed
-    /// QEMU died: killed from outside, aborted, or out of memory.
+    /// QEMU died: killed from outside by whatever signal, aborted, or out of memory.
     case died
     /// Crossbar ended it because it wrote without end to its console.
     case flooded
+    /// Crossbar ended it because it had QEMU write without end to its logs.
+    case floodedLogs = "flooded-logs"
+
+    /// Whether it is the guest's own doing: what runs in it can bring this end about.
+    public var isGuestsOwn: Bool {
+      switch self {
+      case .poweredOff, .flooded, .floodedLogs: true
+      case .destroyed, .died: false
+      }
+    }
   }
 
   /// How it ended.
@@ -44,20 +54,25 @@ public struct GuestEnd: Sendable, Hashable, CustomStringConvertible {
   public var description: String {
     if let panic { return "the guest's kernel panicked (\(panic))" }
     return switch cause {
-    case .poweredOff: "the guest powered off"
+    case .poweredOff: "the guest powered off or reset"
     case .destroyed: "the guest was destroyed"
     case .died: "QEMU died"
-    case .flooded: "the guest flooded its console and was destroyed"
+    case .flooded:
+      "the guest wrote more than \(ConsoleWatcher.sizeLimit >> 20) MiB to its console and was ended"
+    case .floodedLogs:
+      "the guest made QEMU log more than \(LogBound.sizeLimit >> 20) MiB and was ended"
     }
   }
 
   /// This end as an error of something that needed the guest.
   func error(attempt: String, log: String) -> HypervisorError {
-    let kind: HypervisorError.Kind = panic == nil ? .guestEnded : .guestPanicked
+    let kind: HypervisorError.Kind =
+      if panic != nil { .guestPanicked } else { cause.isGuestsOwn ? .guestEnded : .emulatorEnded }
     let mend: String? =
       switch (panic, cause) {
       case (.some, _): "See the console from there on for the stack"
       case (nil, .died): "See \(log); the kernel's log tells if memory ran out"
+      case (nil, .floodedLogs): "See the end of \(log) and of the log of trace events beside it"
       case (nil, _): "See the console for the reason"
       }
     return HypervisorError(

@@ -10,6 +10,7 @@ final class GuestLife: Sendable {
   let hub: EventHub
   /// Follows the guest's console.
   let console: ConsoleWatcher
+  private let logs: LogBound
 
   private let fate = Mutex(Fate())
   /// Off libvirt's event thread, which must not wait: reading the end of the console takes a
@@ -26,8 +27,16 @@ final class GuestLife: Sendable {
 
   /// Begins to watch the console of a guest that is about to start.
   ///
-  /// - Parameter onEnd: called once, when the guest is gone.
-  init(consolePath: String, onEnd: @escaping @Sendable () -> Void) throws(HypervisorError) {
+  /// - Parameters:
+  ///   - consolePath: the console file.
+  ///   - logs: what else QEMU writes on the guest's behalf; a guest that makes one of them too long
+  ///     is ended.
+  ///   - logLimit: how long they may get, in bytes.
+  ///   - onEnd: called once, when the guest is gone.
+  init(
+    consolePath: String, logs: [String] = [], logLimit: Int64 = LogBound.sizeLimit,
+    onEnd: @escaping @Sendable () -> Void
+  ) throws(HypervisorError) {
     let hub = EventHub()
     self.hub = hub
     self.onEnd = onEnd
@@ -35,9 +44,10 @@ final class GuestLife: Sendable {
     let flood = BlockingQueue("crossbar.guest.flood")
     let flooded = FloodHandler()
     console = try ConsoleWatcher(
-      path: consolePath, onFlood: { flood.enqueue { flooded.run() } },
+      path: consolePath, onFlood: { flood.enqueue { flooded.run(.flooded) } },
       onFinding: { hub.publish(.finding($0)) })
-    flooded.set { [weak self] in self?.destroy(.flooded) }
+    self.logs = LogBound(logs, limit: logLimit) { flood.enqueue { flooded.run(.floodedLogs) } }
+    flooded.set { [weak self] in self?.destroy($0) }
   }
 
   /// The domain exists.
@@ -71,6 +81,7 @@ final class GuestLife: Sendable {
       return fate.intention ?? cause
     }
     guard let end else { return }
+    logs.finish()
     ending.enqueue { [self] in
       console.finish()
       // What the console said last decides what kind of end it was.
@@ -87,6 +98,15 @@ final class GuestLife: Sendable {
 extension GuestLife {
   /// A `virDomainEventType` with its detail.
   func lifecycle(event: Int32, detail: Int32) {
+    if event == Int32(bitPattern: VIR_DOMAIN_EVENT_SHUTDOWN.rawValue),
+      detail == Int32(bitPattern: VIR_DOMAIN_EVENT_SHUTDOWN_HOST.rawValue)
+    {
+      // Somebody sent QEMU a signal that it obeys in order. What follows looks like the guest's own
+      // doing.
+      fate.withLock { fate in
+        if fate.intention == nil { fate.intention = .died }
+      }
+    }
     guard event == Int32(bitPattern: VIR_DOMAIN_EVENT_STOPPED.rawValue) else { return }
     switch virDomainEventStoppedDetailType(rawValue: UInt32(bitPattern: detail)) {
     case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN: stop(.poweredOff)
@@ -113,9 +133,11 @@ extension GuestLife {
 
 /// A closure that is known only after the one that calls it.
 private final class FloodHandler: Sendable {
-  private let body = Mutex<(@Sendable () -> Void)?>(nil)
+  private let body = Mutex<(@Sendable (GuestEnd.Cause) -> Void)?>(nil)
 
-  func set(_ body: @escaping @Sendable () -> Void) { self.body.withLock { $0 = body } }
+  func set(_ body: @escaping @Sendable (GuestEnd.Cause) -> Void) {
+    self.body.withLock { $0 = body }
+  }
 
-  func run() { body.withLock { $0 }?() }
+  func run(_ cause: GuestEnd.Cause) { body.withLock { $0 }?(cause) }
 }

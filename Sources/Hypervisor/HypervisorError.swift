@@ -13,12 +13,17 @@ public struct HypervisorError: Error, Sendable, Hashable, CustomStringConvertibl
     case libvirt
     /// QEMU did not come up.
     case start
-    /// The guest ended (powered off, QEMU killed or crashed) while it was still needed.
+    /// The guest ended by its own doing while it was still needed: it powered off, it reset, or it
+    /// wrote so much that it was ended.
     case guestEnded = "guest-ended"
+    /// QEMU ended while the guest was still needed: killed, crashed, or destroyed by somebody else.
+    case emulatorEnded = "emulator-ended"
     /// The guest's kernel panicked.
     case guestPanicked = "guest-panicked"
     /// The guest or its program said nothing for too long: a hang.
     case guestSilent = "guest-silent"
+    /// The program was killed inside of the guest, or ended while it was still spoken to.
+    case programEnded = "program-ended"
     /// A time limit passed although the guest was still speaking.
     case timeout
     /// The guest agent refused a command, or answered something that makes no sense.

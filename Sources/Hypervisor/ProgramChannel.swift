@@ -34,7 +34,7 @@ final class ProgramChannel: Sendable {
         _ = poll(&poller, 1, 100)
       } else {
         throw HypervisorError(
-          .guestEnded, attempt: "write to the program", problem: "the program channel is closed",
+          .emulatorEnded, attempt: "write to the program", problem: "the program channel is closed",
           mend: "See the console for the guest's end")
       }
     }

@@ -7,6 +7,7 @@ struct ProgramOutput {
   enum Excess: Error {
     case line
     case total
+    case lines
   }
 
   /// What some bytes brought.
@@ -19,19 +20,23 @@ struct ProgramOutput {
   private let begin: String
   private let end: String
   private let limit: Int
+  private let lineCountLimit: Int
   private var splitter = LineSplitter(limit: ProgramRun.lineLimit, excess: .refuse)
   private var total = 0
+  private var count = 0
   /// The shell writes its last line after an empty one, for programs that don't end theirs. It
   /// isn't the program's, so an empty line waits for the next one.
   private var heldEmptyLine = false
   /// Whether the program was started.
   private(set) var begun = false
 
-  /// Makes a parser for the run with `token`, whose lines together may have `limit` bytes.
-  init(token: String, limit: Int) {
+  /// Makes a parser for the run with `token`, whose lines together may have `limit` bytes, and be no
+  /// more than `lines`.
+  init(token: String, limit: Int, lines: Int = .max) {
     begin = "crossbar-begin \(token)"
     end = "crossbar-end \(token) "
     self.limit = limit
+    lineCountLimit = lines
   }
 
   /// Takes the next bytes. After a status there is nothing more.
@@ -54,6 +59,8 @@ struct ProgramOutput {
         step.status = status
         return step
       } else {
+        count += 1
+        guard count <= lineCountLimit else { throw .lines }
         if heldEmptyLine { step.lines.append("") }
         heldEmptyLine = line.isEmpty
         if !heldEmptyLine { step.lines.append(line) }

@@ -25,14 +25,19 @@ public struct ProgramLimits: Sendable, Hashable {
   public var total: Duration
   /// Bytes of all lines together.
   public var output: Int
+  /// Number of all lines. Each costs more memory than its bytes, an empty one too.
+  public var lines: Int
 
-  /// Makes limits.
+  /// Makes limits. Unless told otherwise, lines may be as many as have 64 bytes on average: a
+  /// million for 64 MiB.
   public init(
-    idle: Duration = .seconds(30), total: Duration = .seconds(600), output: Int = 64 << 20
+    idle: Duration = .seconds(30), total: Duration = .seconds(600), output: Int = 64 << 20,
+    lines: Int? = nil
   ) {
     self.idle = idle
     self.total = total
     self.output = output
+    self.lines = lines ?? max(output / 64, 1)
   }
 }
 
@@ -103,12 +108,20 @@ public final class ProgramRun: Sendable {
 
   func send(bytes: [UInt8]) async throws(HypervisorError) {
     let attempt = attempt
-    try await channel.input.run { [self] () throws(HypervisorError) in
-      try channel.write(bytes) { () throws(HypervisorError) in
-        guard let outcome = self.state.withLock({ $0.outcome }) else { return }
-        _ = try outcome.get()
-        throw HypervisorError(.guestEnded, attempt: attempt, problem: "the program has ended")
+    do throws(HypervisorError) {
+      try await channel.input.run { [self] () throws(HypervisorError) in
+        try channel.write(bytes) { () throws(HypervisorError) in
+          guard let outcome = self.state.withLock({ $0.outcome }) else { return }
+          _ = try outcome.get()
+          throw HypervisorError(
+            .programEnded, attempt: attempt, problem: "it ended before it read its input",
+            mend: "See its last lines for the reason")
+        }
       }
+    } catch  where error.kind == .emulatorEnded {
+      // A closed channel says that QEMU is gone, not why. That is on its way.
+      _ = try await exit()
+      throw error
     }
   }
 
@@ -183,7 +196,7 @@ extension ProgramRun {
   }
 
   private func read() -> Result<Int32, HypervisorError> {
-    var parser = ProgramOutput(token: token, limit: limits.output)
+    var parser = ProgramOutput(token: token, limit: limits.output, lines: limits.lines)
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
     let start = ContinuousClock.now
     var heard = start
@@ -206,7 +219,7 @@ extension ProgramRun {
         return .failure(
           state.withLock { $0.stop }
             ?? HypervisorError(
-              .guestEnded, attempt: attempt, problem: "the program channel was closed",
+              .emulatorEnded, attempt: attempt, problem: "the program channel was closed",
               mend: "See the console and QEMU's log"))
       }
       heard = .now
@@ -237,6 +250,7 @@ extension ProgramRun {
       switch excess {
       case .line: "it wrote a line of more than \(Self.lineLimit) bytes"
       case .total: "it wrote more than \(limits.output) bytes"
+      case .lines: "it wrote more than \(limits.lines) lines"
       }
     return HypervisorError(
       .limitExceeded, attempt: attempt, problem: problem, mend: "Have it write less")

@@ -90,14 +90,19 @@ enum QEMUArgument {
     }
   }
 
-  /// `-device ivshmem-plain`: a PCI device whose BAR 2 is shared memory.
-  struct SharedMemoryDevice: Encodable {
-    let driver = "ivshmem-plain"
+  /// `-device ivshmem-doorbell`: a PCI device whose BAR 2 is shared memory, and whose doorbells and
+  /// interrupts are event descriptors. A server on `chardev` hands out all of them.
+  struct DoorbellDevice: Encodable {
+    let driver = "ivshmem-doorbell"
     var id: String
-    var memdev: String
+    var chardev: String
+    var vectors: UInt32
     var bus: String
     var addr: String
   }
+
+  /// A value of an option that has no JSON form: there a comma is written twice.
+  static func plain(_ value: String) -> String { value.replacingOccurrences(of: ",", with: ",,") }
 
   /// One value as JSON, its keys in a fixed order.
   static func json(_ value: some Encodable) -> String {

@@ -49,9 +49,6 @@ public final class RuntimeDirectory: Sendable {
       path: path, lock: try FileDescriptorOwner.lock(path + "/" + lockName, wait: false))
   }
 
-  /// The processes that run for this directory's guests: one QEMU each.
-  public func processes() -> [Int32] { Leftovers.processes(of: path) }
-
   /// Removes the directory. Whatever still runs inside is the caller's to end before.
   public func remove() {
     try? FileManager.default.removeItem(atPath: path)

@@ -2,12 +2,23 @@
 
 /// What libvirt's refusal to start a guest means, and what to do about it.
 enum StartError {
+  /// A reason that is known by its words.
+  private struct Reason {
+    /// What libvirt's or QEMU's message has.
+    var mark: String
+    /// The request is at fault, not the host.
+    var isRequest = false
+    var mend: String
+  }
+
   static func explain(
     _ failure: LibvirtFailure, _ description: GuestDescription
   ) -> HypervisorError {
-    HypervisorError(
-      .start, attempt: "start the guest \(description.name)", problem: lastLines(failure.message),
-      mend: mend(failure.message, description))
+    let reason = reasons(description).first { failure.message.contains($0.mark) }
+    return HypervisorError(
+      reason?.isRequest == true ? .invalidDescription : .start,
+      attempt: "start the guest \(description.name)", problem: lastLines(failure.message),
+      mend: reason?.mend ?? "See \(description.logs.qemu)")
   }
 
   /// libvirt quotes QEMU's log; the reason is at its end.
@@ -16,19 +27,30 @@ enum StartError {
     return lines.suffix(4).joined(separator: "; ")
   }
 
-  private static func mend(_ message: String, _ description: GuestDescription) -> String {
-    let known: [(mark: String, mend: String)] = [
-      (
-        "\" lock",
-        "Another QEMU has the image: end it (`crossbar doctor` names what was left behind)"
-      ),
-      ("No space left", "Free some space, or put the run elsewhere with --output"),
-      ("Cannot allocate memory", "Give the machine less memory in the topology"),
-      ("Could not access KVM", "Run with the accelerator tcg"),
-      ("CPU model", "Correct `cpu` in the topology; `virsh cpu-models x86_64` lists them"),
-      ("No such file or directory", "Make the missing file, or correct its path"),
-      ("Permission denied", "Give your user access to the file"),
+  private static func reasons(_ description: GuestDescription) -> [Reason] {
+    let topology = description.topology
+    return [
+      Reason(
+        mark: "\" lock",
+        mend: "Another QEMU has the image: find it with `pgrep -af qemu-system` and end it"),
+      Reason(
+        mark: "No space left", mend: "Free some space, or put the run elsewhere with --output"),
+      Reason(
+        mark: "Cannot allocate memory", mend: "Give the machine less memory in the topology"),
+      Reason(
+        mark: "Could not access KVM",
+        mend: "Add yourself to the group kvm; `crossbar doctor` says whether KVM works then"),
+      Reason(
+        mark: "CPU model", isRequest: true,
+        mend: "Correct `cpu: \(topology.machine.cpu)` in the topology \(topology.name); "
+          + "`virsh cpu-models x86_64` lists the models"),
+      Reason(
+        mark: "CPU mode 'host-passthrough'", isRequest: true,
+        mend: "`cpu: host` needs KVM, which does not work here: write `cpu: max` or a model in the "
+          + "topology \(topology.name)"),
+      Reason(
+        mark: "No such file or directory", mend: "Make the missing file, or correct its path"),
+      Reason(mark: "Permission denied", mend: "Give your user access to the file"),
     ]
-    return known.first { message.contains($0.mark) }?.mend ?? "See \(description.logs.qemu)"
   }
 }

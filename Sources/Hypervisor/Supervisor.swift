@@ -86,11 +86,8 @@ public final class Supervisor: Sendable {
   /// Has `path` (a file, or a directory with all that is in it) removed should this process die.
   public func removeOnDeath(_ path: String) throws(HypervisorError) { try write("remove \(path)") }
 
-  /// Takes back `removeOnDeath`.
-  public func keep(_ path: String) throws(HypervisorError) { try write("keep \(path)") }
-
   /// Sends the supervisor home, after everything was ended and removed in order. Files that it was
-  /// told of and not told to keep are removed.
+  /// told of are removed.
   public func finish() {
     try? write("done")
     closePipe()
@@ -193,7 +190,6 @@ extension Supervisor {
         var answer = ready
         _ = Glibc.write(1, &answer, 1)
       case ("remove", .some(let path)): files.append(path)
-      case ("keep", .some(let path)): files.removeAll { $0 == path }
       case ("done", _): finished = true
       default: break
       }

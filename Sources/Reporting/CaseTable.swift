@@ -16,6 +16,7 @@ struct CaseTable {
     static let bytes = 9
     static let time = 9
     static let ratio = 6
+    static let count = 8
     /// All numbers, with a space before each.
     static let numbers = 1 + bytes + 1 + time + 1 + time + 1 + ratio
     /// Before the name: indentation and mark.
@@ -33,9 +34,7 @@ struct CaseTable {
 
   var lines: [String] {
     let room = Width.mark + nameWidth
-    let header =
-      " " + "bytes".padded(from: Width.bytes) + " " + "direct".padded(from: Width.time) + " "
-      + "fallback".padded(from: Width.time) + " " + "ratio".padded(from: Width.ratio)
+    let header = group.kind == .gpu ? Self.gpuHeader : Self.transferHeader
     let heading =
       group.heading.terminalColumns <= room
       ? [ink(.strong, group.heading.padded(to: room)) + ink(.faint, header)]
@@ -46,7 +45,30 @@ struct CaseTable {
     return heading + group.cases.map(row)
   }
 
+  private static let transferHeader =
+    " " + "bytes".padded(from: Width.bytes) + " " + "direct".padded(from: Width.time) + " "
+    + "fallback".padded(from: Width.time) + " " + "ratio".padded(from: Width.ratio)
+
+  private static let gpuHeader =
+    " "
+    + ["commands", "faults", "bells", "irqs"].map { $0.padded(from: Width.count) }
+    .joined(separator: " ") + "  bytes by port"
+
   private func row(_ item: CaseRecord) -> String {
+    let name = item.what.printable.shortened(to: nameWidth).padded(to: nameWidth)
+    let cells = group.kind == .gpu ? gpuCells(item) : transferCells(item)
+    let line =
+      "  \(ink(item.outcome.meaning, item.outcome.mark)) \(name) \(cells.joined(separator: " "))"
+    guard let remark = remark(item.outcome) else { return trimmed(line) }
+    let room = columns - Width.mark - nameWidth - Width.numbers - 2
+    if group.kind != .gpu, room >= 18 {
+      return "\(line)  \(ink(item.outcome.meaning, remark.shortened(to: room)))"
+    }
+    return trimmed(line) + "\n      "
+      + ink(item.outcome.meaning, remark.shortened(to: columns - 6))
+  }
+
+  private func transferCells(_ item: CaseRecord) -> [String] {
     let direct = item.phase(.direct)
     let fallback = item.phase(.fallback)
     let bytes = [direct, fallback].compactMap { $0?.bytes }.max()
@@ -56,20 +78,18 @@ struct CaseTable {
           ? Figures.ratio(fallback.seconds, to: direct.seconds) : nil
       }
     }
-    let name = item.what.printable.shortened(to: nameWidth).padded(to: nameWidth)
-    let cells = [
+    return [
       (bytes.map { $0 > 0 ? Figures.bytes($0) : "" } ?? "").padded(from: Width.bytes),
       time(direct, refusal: "refused").padded(from: Width.time),
       time(fallback, refusal: "failed").padded(from: Width.time),
       (ratio ?? "").padded(from: Width.ratio),
     ]
-    let line =
-      "  \(ink(item.outcome.meaning, item.outcome.mark)) \(name) \(cells.joined(separator: " "))"
-    guard let remark = remark(item.outcome) else { return trimmed(line) }
-    let room = columns - Width.mark - nameWidth - Width.numbers - 2
-    if room >= 18 { return "\(line)  \(ink(item.outcome.meaning, remark.shortened(to: room)))" }
-    return trimmed(line) + "\n      "
-      + ink(item.outcome.meaning, remark.shortened(to: columns - 6))
+  }
+
+  private func gpuCells(_ item: CaseRecord) -> [String] {
+    guard let gpu = item.gpu else { return [] }
+    let counts = [gpu.commands, gpu.faults, gpu.doorbells, gpu.interrupts]
+    return counts.map { String($0).padded(from: Width.count) } + [" " + gpu.movedWords]
   }
 
   private func remark(_ outcome: CaseOutcome) -> String? {

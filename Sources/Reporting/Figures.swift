@@ -37,8 +37,8 @@ enum Figures {
   }
 
   /// A count with its noun: `1 case`, `3 cases`.
-  static func count(_ number: Int, _ noun: String) -> String {
-    "\(number) \(noun)\(number == 1 ? "" : "s")"
+  static func count(_ number: Int, _ noun: String, plural: String? = nil) -> String {
+    "\(number) \(number == 1 ? noun : plural ?? noun + "s")"
   }
 
   static func decimal(_ value: Double, places: Int) -> String {

@@ -24,6 +24,12 @@ struct HTMLPage {
     let rows: [HTMLRow]
   }
 
+  /// Cases of a GPU, which have other columns.
+  struct GPUGroup {
+    let title: String
+    let rows: [HTMLGPURow]
+  }
+
   struct Log {
     let name: String
     let path: String
@@ -41,6 +47,7 @@ struct HTMLPage {
   let hasFindings: Bool
   let plot: TimePlot?
   let groups: [Group]
+  let gpuGroups: [GPUGroup]
   let console: [Entry]
   let hasConsole: Bool
   let logs: [Log]
@@ -72,7 +79,11 @@ struct HTMLPage {
     hasFindings = !findings.isEmpty
     plot = TimePlot(record.cases)
     let longest = record.cases.flatMap(\.phases).map(\.seconds).filter(\.isFinite).max() ?? 0
-    groups = CaseGroup.groups(of: record).map { group in
+    let all = CaseGroup.groups(of: record)
+    gpuGroups = all.filter { $0.kind == .gpu }.map { group in
+      GPUGroup(title: group.title, rows: group.cases.map(HTMLGPURow.init))
+    }
+    groups = all.filter { $0.kind != .gpu }.map { group in
       Group(
         title: group.title, route: group.routeWords,
         rows: group.cases.map { HTMLRow($0, longest: longest) })
@@ -136,6 +147,41 @@ struct HTMLPage {
     return Finding(
       kind: item.outcome.kind.rawValue, title: "\(item.name): \(item.outcome.words)".printable,
       text: item.outcome.explanation.printable, accounts: accounts)
+  }
+}
+
+/// A case of a GPU as a row of the HTML table.
+struct HTMLGPURow {
+  let name: String
+  let kind: String
+  let mark: String
+  let outcome: String
+  let commands: String
+  let faults: String
+  let aborts: String
+  let doorbells: String
+  let interrupts: String
+  let invalidations: String
+  let moved: String
+  let explanation: String
+  let hasExplanation: Bool
+
+  init(_ item: CaseRecord) {
+    name = item.what.printable
+    kind = item.outcome.kind.rawValue
+    mark = item.outcome.mark
+    outcome = item.outcome.words
+    let gpu = item.gpu
+    let text = { (count: UInt64?) in count.map { String($0) } ?? "" }
+    commands = text(gpu?.commands)
+    faults = text(gpu?.faults)
+    aborts = text(gpu?.aborts)
+    doorbells = text(gpu?.doorbells)
+    interrupts = text(gpu?.interrupts)
+    invalidations = text(gpu?.invalidations)
+    moved = gpu?.movedWords ?? ""
+    explanation = item.outcome.explanation.printable
+    hasExplanation = !explanation.isEmpty
   }
 }
 

@@ -58,6 +58,20 @@ enum HTMLTemplate {
     {{/rows}}</tbody>
     </table>
     {{/groups}}
+    {{#gpuGroups}}<h2>{{title}}</h2>
+    <table>
+    <thead><tr><th>case</th><th class="n">commands</th><th class="n">faults</th>
+    <th class="n">aborts</th><th class="n">doorbells</th><th class="n">interrupts</th>
+    <th class="n">invalidations</th><th>bytes by port</th><th>outcome</th></tr></thead>
+    <tbody>
+    {{#rows}}<tr><td>{{name}}</td><td class="n">{{commands}}</td><td class="n">{{faults}}</td>
+    <td class="n">{{aborts}}</td><td class="n">{{doorbells}}</td><td class="n">{{interrupts}}</td>
+    <td class="n">{{invalidations}}</td><td>{{moved}}</td><td class="{{kind}}">{{mark}} {{outcome}}
+    {{#hasExplanation}}<details><summary>why</summary>{{explanation}}</details>{{/hasExplanation}}
+    </td></tr>
+    {{/rows}}</tbody>
+    </table>
+    {{/gpuGroups}}
     {{#hasConsole}}<h2>Console</h2>
     <dl>{{#console}}<dt>{{name}}</dt><dd><code>{{value}}</code></dd>{{/console}}</dl>
     {{/hasConsole}}

@@ -77,7 +77,8 @@ public struct JUnitReport: Sendable {
 
   private func test(_ item: CaseRecord, _ record: RunRecord) -> XMLElement {
     let test = XMLElement(name: "testcase")
-    test.set("classname", "\(record.topology.name).\(item.volume).\(item.peer)")
+    let places = [record.topology.name, item.volume, item.peer].filter { !$0.isEmpty }
+    test.set("classname", places.joined(separator: "."))
     test.set("name", item.name)
     test.set("time", Self.seconds(item.phases.reduce(0) { $0 + $1.seconds }))
     let outcome = item.outcome

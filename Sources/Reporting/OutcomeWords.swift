@@ -44,6 +44,14 @@ extension RunRecord.Counts {
   }
 }
 
+extension GPUActivity {
+  /// "64 MiB memory, 4 KiB video": what moved by each DMA port.
+  var movedWords: String {
+    bytes.sorted { $0.key < $1.key }.filter { $0.value > 0 }
+      .map { "\(Figures.bytes($0.value)) \($0.key.printable)" }.joined(separator: ", ")
+  }
+}
+
 extension MovedBytes {
   /// "64 KiB gpu0, 4 KiB memory".
   var words: String {

@@ -36,7 +36,7 @@ public struct TerminalReport: Sendable {
     }
     let blocks =
       [heading] + tables + [
-        failures, limits, console, summary,
+        failures, limits, sanitizer, console, summary,
       ]
     return blocks.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
       .joined(separator: "\n\n") + "\n"
@@ -98,6 +98,19 @@ public struct TerminalReport: Sendable {
     return [ink(.warning, "! " + title.shortened(to: columns - 2))]
       + wrap(first.outcome.explanation)
       + [ink(.faint, "  --strict makes it a failure.")]
+  }
+
+  private var sanitizer: [String] {
+    record.sanitizer.sorted { $0.key < $1.key }.flatMap { gpu, report in
+      let accesses = Figures.count(report.total.accesses, "DMA access", plural: "DMA accesses")
+      let count = report.counts.values.reduce(0, +)
+      let verdict =
+        count == 0
+        ? "\(ink(.good, "✓")) DMA sanitizer on \(gpu.printable): no finding in \(accesses)"
+        : "\(ink(.bad, "✗")) DMA sanitizer on \(gpu.printable): \(Figures.count(count, "finding")) "
+          + "in \(accesses)"
+      return [verdict] + report.limitations.flatMap { wrap($0) }
+    }
   }
 
   private var console: [String] {

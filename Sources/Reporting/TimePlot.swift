@@ -57,7 +57,7 @@ struct TimePlot {
     fallback = pairs.map { point($0.0, $0.2) }
     let step = Swift.max(((sizeRange.upperBound - sizeRange.lowerBound) / 7).rounded(.up), 1)
     sizes = stride(from: sizeRange.lowerBound, through: sizeRange.upperBound, by: step).map {
-      let bytes = UInt64(exp2($0))
+      let bytes = UInt64(exactly: exp2($0).rounded(.down)) ?? .max
       return Tick(position: Self.x(bytes, sizeRange), label: Figures.bytes(bytes))
     }
     times = stride(from: timeRange.lowerBound, through: timeRange.upperBound, by: 1).map {

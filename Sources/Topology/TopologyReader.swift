@@ -6,8 +6,17 @@ extension Topology {
   /// The largest topology file that is read, in bytes.
   static let maximumFileSize = 1 << 20
 
+  /// Reads and validates a topology that is found by its file's name, which must be its own.
+  public static func load(_ file: TopologyFile) throws(TopologyError) -> Topology {
+    try parse(text(path: file.path), file: file.path, named: file.name)
+  }
+
   /// Reads and validates a topology file.
   public static func load(path: String) throws(TopologyError) -> Topology {
+    try parse(text(path: path), file: path)
+  }
+
+  private static func text(path: String) throws(TopologyError) -> String {
     let data: Data
     do {
       let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
@@ -29,14 +38,25 @@ extension Topology {
       throw TopologyError(
         file: path, message: "the file is not UTF-8 text", mend: "save it as UTF-8")
     }
-    return try parse(yaml, file: path)
+    return yaml
   }
 
   /// Reads and validates the text of a topology file; `file` is the name that errors show.
   public static func parse(_ yaml: String, file: String) throws(TopologyError) -> Topology {
+    try parse(yaml, file: file, named: nil)
+  }
+
+  private static func parse(
+    _ yaml: String, file: String, named name: String?
+  ) throws(TopologyError) -> Topology {
     let source = try SourceMap(yaml: yaml, file: file)
     let topology = try TopologyReader(source: source).read()
     try TopologyValidator(topology: topology, source: source).validate()
+    if let name, topology.name != name {
+      throw source.error(
+        at: ["name"], "the topology calls itself `\(topology.name.prefix(80))`, its file `\(name)`",
+        mend: "change `name` to `\(name)`, or rename the file")
+    }
     return topology
   }
 }

@@ -2,6 +2,12 @@
 
 import ArgumentParser
 
+/// A command that can answer with one JSON document. Where it can't answer, the document says why.
+protocol JSONCommand {
+  /// Whether it was asked to.
+  var json: Bool { get }
+}
+
 /// Options that most commands take.
 struct OutputOptions: ParsableArguments {
   @Flag(help: "One JSON document on standard output; progress stays on standard error.")
@@ -30,7 +36,16 @@ struct KernelOptions: ParsableArguments {
     completion: .directory)
   var tree: String?
 
+  @Flag(
+    help: ArgumentHelp(
+      "Add the GPU's driver and Crossbar's patches to that tree; files in it change.",
+      discussion: "Without them the guest has no GPU driver, and suites that need it can't run."))
+  var withDriver = false
+
   func validate() throws {
+    if withDriver && tree == nil {
+      throw ValidationError("--with-driver goes with --tree: other kernels have the driver.")
+    }
     if kernel != nil && tree != nil {
       throw ValidationError("--kernel and --tree exclude each other: give one of them.")
     }

@@ -39,8 +39,13 @@ struct Crossbar: AsyncParsableCommand {
   }
 
   private static func status() async -> ExitStatus {
+    var command: any ParsableCommand
     do {
-      var command = try parseAsRoot()
+      command = try parseAsRoot()
+    } catch {
+      return answer(parser: error)
+    }
+    do {
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {
@@ -49,18 +54,31 @@ struct Crossbar: AsyncParsableCommand {
       return .verified
     } catch let status as ExitStatus {
       return status
+    } catch let error where isParsers(error) {
+      return answer(parser: error)
     } catch {
-      if let status = ExitStatus(of: error) {
-        Terminal.error(String(describing: error))
-        return status
-      }
-      let text = fullMessage(for: error)
-      guard exitCode(for: error) != .success else {
-        print(text)
-        return .verified
-      }
-      Terminal.standardError(text + "\n")
-      return .wrongRequest
+      let failure = Failure(error)
+      Terminal.error(failure.message)
+      if (command as? any JSONCommand)?.json == true { print(failure.document) }
+      return failure.status
     }
+  }
+
+  /// Whether an error of a command is the argument parser's: it asks for help, or a combination of
+  /// arguments makes no sense. The parser's types are its own; it tells them by their exit codes.
+  private static func isParsers(_ error: any Error) -> Bool {
+    [.success, .validationFailure].contains(exitCode(for: error))
+  }
+
+  /// Prints what the argument parser has to say: help, a version, or what is wrong with the
+  /// arguments.
+  private static func answer(parser error: any Error) -> ExitStatus {
+    let text = fullMessage(for: error)
+    guard exitCode(for: error) != .success else {
+      print(text)
+      return .verified
+    }
+    Terminal.standardError(text + "\n")
+    return .wrongRequest
   }
 }

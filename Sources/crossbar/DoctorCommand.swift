@@ -5,7 +5,7 @@ import Foundation
 import Harness
 
 /// `crossbar doctor`.
-struct DoctorCommand: AsyncParsableCommand {
+struct DoctorCommand: AsyncParsableCommand, JSONCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
     abstract: "Tries what this host can do, and says how to mend what it can't.",
@@ -19,6 +19,8 @@ struct DoctorCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var output: OutputOptions
+
+  var json: Bool { output.json }
 
   func run() async throws {
     let view = ProgressView(output)

@@ -3,8 +3,6 @@
 import Artifacts
 import Harness
 import Hypervisor
-import PCIInspection
-import PeerGPU
 import Reporting
 import Topology
 
@@ -16,8 +14,9 @@ enum ExitStatus: Int32, Error {
   case environment = 3
   case interrupted = 130
 
-  /// The status that an error stands for; `nil` for errors of the argument parser.
-  init?(of error: any Error) {
+  /// The status that an error of a command stands for. An error that nobody expected is no fault of
+  /// the request.
+  init(of error: any Error) {
     switch error {
     case is TopologyError, is RequestError, is ReportError: self = .wrongRequest
     case is CancellationError: self = .interrupted
@@ -28,9 +27,14 @@ enum ExitStatus: Int32, Error {
         case .input: .wrongRequest
         default: .environment
         }
-    case let error as HypervisorError: self = error.kind == .cancelled ? .interrupted : .environment
-    case is PCIDumpError, is EnvironmentError, is VideoMemoryError: self = .environment
-    default: return nil
+    case let error as HypervisorError:
+      self =
+        switch error.kind {
+        case .cancelled: .interrupted
+        case .invalidDescription: .wrongRequest
+        default: .environment
+        }
+    default: self = .environment
     }
   }
 }

@@ -14,17 +14,20 @@ struct KernelCommand: AsyncParsableCommand {
     subcommands: [Build.self, Source.self])
 
   /// `crossbar kernel build`.
-  struct Build: AsyncParsableCommand {
+  struct Build: AsyncParsableCommand, JSONCommand {
     static let configuration = CommandConfiguration(
       abstract: "Builds the guest kernel, or finds it in the cache, and prints where it is.",
       discussion: """
         EXAMPLES
           crossbar kernel build
           crossbar kernel build --tree ~/src/linux
+          crossbar kernel build --tree ~/src/linux --with-driver
         """)
 
     @OptionGroup var kernel: KernelOptions
     @OptionGroup var output: OutputOptions
+
+    var json: Bool { output.json }
 
     func run() async throws {
       let view = ProgressView(output)
@@ -36,9 +39,13 @@ struct KernelCommand: AsyncParsableCommand {
       if output.json {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        let document = [
+        var document = [
           "path": image.path.string, "release": image.release, "origin": image.origin,
         ]
+        // For a debugger. A finished image comes without them.
+        document["config"] = image.config?.string
+        document["symbols"] = image.symbols?.string
+        document["vmlinux"] = image.vmlinux?.string
         print(String(decoding: try encoder.encode(document), as: UTF8.self))
       } else {
         print(image.path)
@@ -71,7 +78,7 @@ struct KernelCommand: AsyncParsableCommand {
 extension KernelOptions {
   /// The kernel that the options name.
   var choice: KernelChoice {
-    if let tree { return .tree(FilePath(tree), withDriver: true) }
+    if let tree { return .tree(FilePath(tree), withDriver: withDriver) }
     return kernel.map(KernelChoice.init(parsing:)) ?? .flavour(nil)
   }
 }

@@ -11,6 +11,7 @@ final class ProgressView: Sendable {
     var lineIsOpen = false
     var lastLabel = ""
     var lastDetail = ""
+    var lastTenth = 0
     var lastDraw = ContinuousClock.now - .seconds(1)
   }
 
@@ -39,6 +40,13 @@ final class ProgressView: Sendable {
         draw(progress, &state)
       } else if progress.label != state.lastLabel {
         Terminal.standardError("\(progress.label)\n")
+        state.lastTenth = 0
+      } else if let tenth = progress.fraction.map({ Int(min(max($0, 0), 1) * 10) }),
+        tenth > state.lastTenth
+      {
+        // A build of many minutes is not silent in a log either.
+        Terminal.standardError("\(progress.label) \(tenth * 10) %  \(progress.detail)\n")
+        state.lastTenth = tenth
       }
       state.lastLabel = progress.label
       state.lastDetail = progress.detail

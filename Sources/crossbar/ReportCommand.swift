@@ -7,7 +7,7 @@ import Reporting
 import Verification
 
 /// `crossbar report`.
-struct ReportCommand: ParsableCommand {
+struct ReportCommand: ParsableCommand, JSONCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
     abstract: "Shows finished runs again, several in a line each, and writes their reports anew.",
@@ -26,7 +26,12 @@ struct ReportCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let summary = try SuiteSummary(loading: directories)
+    let finished = directories.filter { RunDirectory(existing: $0).isComplete }
+    // Runs that were refused or interrupted lie beside the others; `report runs/*` names them too.
+    let summary = try SuiteSummary(loading: finished.isEmpty ? directories : finished)
+    for directory in directories where !finished.contains(directory) {
+      Terminal.standardError("\(directory) holds no finished run and is left out.\n")
+    }
     for entry in summary.entries {
       let finished = RunDirectory(existing: entry.directory)
       for file in try RunReports.files(of: entry.record) {

@@ -4,11 +4,12 @@ import ArgumentParser
 import Foundation
 import Harness
 import Hypervisor
+import PeerGPU
 import Reporting
 import Verification
 
 /// `crossbar run`.
-struct RunCommand: AsyncParsableCommand {
+struct RunCommand: AsyncParsableCommand, JSONCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Boots one guest, runs one suite and gives one verdict.",
@@ -16,6 +17,7 @@ struct RunCommand: AsyncParsableCommand {
       EXAMPLES
         crossbar run                                 the topology `switch`
         crossbar run viommu-switch --strict          known emulator limits are failures
+        crossbar run switch --suite gpu              the GPU touches pointers of a process
         crossbar run switch --only '*.gpu0.read-*'   some cases
         crossbar run my.yaml --kernel ./bzImage      your topology, your kernel
         crossbar run switch --json | jq .verdict
@@ -50,17 +52,35 @@ struct RunCommand: AsyncParsableCommand {
       valueName: "seconds"))
   var silenceLimit = 60
 
+  @Option(
+    help: ArgumentHelp("Seconds that the guest may take to boot.", valueName: "seconds"))
+  var bootLimit = 60
+
+  @Option(
+    help: ArgumentHelp("Seconds that a suite may take, once the guest is up.", valueName: "seconds")
+  )
+  var limit = 1800
+
   @Option(help: ArgumentHelp("Break something on purpose.", visibility: .hidden))
   var sabotage: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Have the GPUs do wrong on purpose, as drop-doorbell=3 or flip-bit.", visibility: .hidden))
+  var inject: FaultInjection?
 
   @OptionGroup var kernel: KernelOptions
   @OptionGroup var outputOptions: OutputOptions
 
   func validate() throws {
-    guard (1...3600).contains(silenceLimit) else {
-      throw ValidationError("--silence-limit takes 1 to 3600 seconds.")
+    for (name, seconds) in [
+      ("--silence-limit", silenceLimit), ("--boot-limit", bootLimit), ("--limit", limit),
+    ] where !(1...86_400).contains(seconds) {
+      throw ValidationError("\(name) takes 1 to 86400 seconds, which is a day.")
     }
   }
+
+  var json: Bool { outputOptions.json }
 
   func run() async throws {
     let workshop = try Workshop.standard()
@@ -68,9 +88,11 @@ struct RunCommand: AsyncParsableCommand {
     let request = RunRequest(
       topology: chosen.topology, topologyPath: chosen.path, suite: suite, kernel: kernel.choice,
       location: connect.map(Hypervisor.Location.uri) ?? .embedded,
-      output: output
-        ?? RunDirectory.standardPath(topology: chosen.topology.name, suite: suite),
-      only: only, strict: strict, sabotage: sabotage, silenceLimit: .seconds(silenceLimit))
+      output: output,
+      only: only, strict: strict, sabotage: sabotage, injection: inject ?? .none,
+      silenceLimit: .seconds(silenceLimit), bootLimit: .seconds(bootLimit),
+      suiteLimit: .seconds(limit))
+    try request.check()
     let view = ProgressView(outputOptions)
     let finished: FinishedRun
     do {
@@ -88,12 +110,28 @@ struct RunCommand: AsyncParsableCommand {
       print(String(decoding: try record.encoded(), as: UTF8.self))
     } else {
       let report = TerminalReport(
-        record, directory: request.output, columns: Terminal.columns(of: STDOUT_FILENO),
+        record, directory: output ?? Self.shown(finished.directory),
+        columns: Terminal.columns(of: STDOUT_FILENO),
         coloured: Terminal.showsColours)
       print(report.text, terminator: "")
     }
     if record.verdict != .verified { throw ExitStatus.failed }
   }
+
+  /// The directory as one would type it here.
+  private static func shown(_ directory: RunDirectory) -> String {
+    let here = FileManager.default.currentDirectoryPath + "/"
+    guard directory.path.hasPrefix(here) else { return directory.path }
+    return String(directory.path.dropFirst(here.count))
+  }
 }
 
 extension Suite: ExpressibleByArgument {}
+
+extension FaultInjection: ExpressibleByArgument {
+  /// Reads the text form.
+  public init?(argument: String) {
+    guard let injection = try? FaultInjection(parsing: argument) else { return nil }
+    self = injection
+  }
+}

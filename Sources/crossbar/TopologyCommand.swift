@@ -74,6 +74,6 @@ struct TopologyCommand: AsyncParsableCommand {
 
   /// Names for tab completion.
   static var names: [String] {
-    (try? Workshop.standard().allTopologies().map(\.name)) ?? []
+    (try? Workshop.standard().topologyNames) ?? []
   }
 }

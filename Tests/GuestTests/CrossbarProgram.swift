@@ -25,10 +25,25 @@ struct CrossbarProgram: Sendable {
       try #require(try record()["cases"] as? [[String: Any]])
     }
 
+    /// How many cases ended in each way.
+    func kinds() throws -> [String: Int] {
+      var counts: [String: Int] = [:]
+      for item in try cases() {
+        let outcome = try #require(item["outcome"] as? [String: Any])
+        counts[try #require(outcome["kind"] as? String), default: 0] += 1
+      }
+      return counts
+    }
+
     /// Private disk images that are still in the run directory.
     var images: [String] {
       let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
       return names.filter { $0.hasSuffix(".img") }
+    }
+
+    /// Everything that was printed, with its lines joined: a report is wrapped to the terminal.
+    var sentences: String {
+      (errors + " " + output).split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 
     func file(_ name: String) -> String {
@@ -76,9 +91,8 @@ struct CrossbarProgram: Sendable {
       output: try output.text(), errors: try errors.text(), directory: directory)
   }
 
-  static func temporaryDirectory() -> URL {
-    FileManager.default.temporaryDirectory.appending(path: "crossbar-test-\(UUID().uuidString)")
-  }
+  /// A path of its own that does not exist yet; what is there when a test passes is removed.
+  static func temporaryDirectory() -> URL { TemporaryDirectories.path() }
 }
 
 /// The program while it runs.
@@ -125,8 +139,7 @@ struct CapturedStream {
   let url: URL
 
   init(named name: String) throws {
-    url = FileManager.default.temporaryDirectory
-      .appending(path: "crossbar-\(name)-\(UUID().uuidString)")
+    url = TemporaryDirectories.path().appendingPathExtension(name)
     try Data().write(to: url)
     handle = try FileHandle(forUpdating: url)
   }
@@ -165,6 +178,13 @@ enum HostProcesses {
       let environment = FileManager.default.contents(atPath: "/proc/\($0)/environ") ?? Data()
       return environment.split(separator: 0).contains { $0 == variable }
     }
+  }
+
+  /// Whether a process runs; one that has ended and waits to be reaped does not.
+  static func runs(_ identifier: pid_t) -> Bool {
+    let status = try? String(contentsOfFile: "/proc/\(identifier)/stat", encoding: .utf8)
+    guard let status else { return false }
+    return !status.contains(") Z ")
   }
 
   /// Waits until no QEMU names `text` on its command line.

@@ -3,4 +3,4 @@
 import Testing
 
 /// Tests that boot real guests, one after the other: a guest takes the whole machine.
-@Suite(.serialized) struct GuestTests {}
+@Suite(.serialized, TemporaryDirectories()) struct GuestTests {}

@@ -37,6 +37,15 @@ import Testing
     #expect(trial.firstLine == "first")
   }
 
+  @Test func everyBuildToolThatIsInstalledWorks() async {
+    let findings = await BuildToolTrials.findings()
+    let broken = findings.filter { $0.status == .broken }
+    #expect(broken.isEmpty, "\(broken.map { "\($0.subject): \($0.detail)" })")
+    for name in ["gcc", "xz", "lz4", "patch"] {
+      #expect(findings.first?.detail.contains(name) == true)
+    }
+  }
+
   @Test func aMissingProgramDoesNotSucceed() async {
     #expect(await !Trial.run("crossbar-has-no-such-program", []).succeeded)
   }

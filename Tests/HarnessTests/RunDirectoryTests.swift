@@ -6,20 +6,6 @@ import Testing
 @testable import Harness
 
 @Suite struct RunDirectoryTests {
-  private let base = FileManager.default.temporaryDirectory.path + "/crossbar-\(UUID().uuidString)"
-
-  @Test func aDirectoryThatHoldsSomethingIsRefused() throws {
-    defer { try? FileManager.default.removeItem(atPath: base) }
-    let directory = try RunDirectory.create(base)
-    _ = try RunDirectory.create(base)
-    try directory.write(Data("x".utf8), to: .ktap)
-    #expect(throws: RequestError.self) { try RunDirectory.create(base) }
-  }
-
-  @Test func aDirectoryThatCannotBeMadeIsAnEnvironmentError() {
-    #expect(throws: EnvironmentError.self) { try RunDirectory.create("/proc/nowhere/run") }
-  }
-
   @Test func standardPathsNameTopologyAndSuite() {
     let path = RunDirectory.standardPath(
       topology: "switch", suite: .p2pdma, at: Date(timeIntervalSince1970: 0))

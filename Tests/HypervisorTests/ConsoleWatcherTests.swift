@@ -58,6 +58,23 @@ import Testing
     }
   }
 
+  @Test func readsAllThatIsThereWithoutAnotherNotice() async throws {
+    try await Fixtures.withDirectory { directory in
+      let path = directory + "/console.log"
+      let watcher = try ConsoleWatcher(path: path)
+      defer { watcher.finish() }
+      // Written in one go: several rounds' worth, and one notice.
+      let rounds = 3 * ConsoleWatcher.piecesPerRound
+      let line = String(repeating: "x", count: (64 << 10) - 1) + "\n"
+      try append(String(repeating: line, count: rounds) + "Oops: at the end\n", to: path)
+      let finding = await within(.seconds(20)) { () -> ConsoleFinding? in
+        for await finding in watcher.stream() { return finding }
+        return nil
+      }
+      #expect((finding ?? nil)?.line == rounds + 1)
+    }
+  }
+
   private func append(_ text: String, to path: String) throws {
     let file = try #require(FileHandle(forWritingAtPath: path))
     try file.seekToEnd()

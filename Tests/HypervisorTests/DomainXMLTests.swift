@@ -45,6 +45,7 @@ import Topology
   @Test func doublesCommasWhereQEMUSplits() throws {
     let xml = try Fixtures.guest().domainXML(socketDirectory: "/s")
     #expect(xml.contains("file=/run/of,,this/nvme-trace.log"))
+    #expect(xml.contains("path=/s/gpu,,0"))
     #expect(xml.contains("path=\"/run/of,this/console.log\""))
   }
 
@@ -74,10 +75,10 @@ import Topology
     expectRefusal(of: guest, saying: "namespace ns1 has no image")
   }
 
-  @Test func refusesVideoMemoryWithoutFile() throws {
+  @Test func refusesAGPUWithoutServer() throws {
     var guest = try Fixtures.guest()
-    guest.videoMemory = [:]
-    expectRefusal(of: guest, saying: "video memory of gpu0")
+    guest.gpuServers = [:]
+    expectRefusal(of: guest, saying: "ivshmem server of gpu0")
   }
 
   @Test func refusesPersistentMemoryWithoutFile() throws {

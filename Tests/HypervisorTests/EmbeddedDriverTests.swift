@@ -35,7 +35,7 @@ struct EmbeddedDriverTests {
       }
       #expect(error?.kind == .start)
       #expect(error?.mend == "Make the missing file, or correct its path")
-      #expect(hypervisor.runtime.processes().isEmpty)
+      #expect(Leftovers.processes(of: hypervisor.runtime.path).isEmpty)
       await hypervisor.close()
     }
   }

@@ -67,7 +67,7 @@ enum Fixtures {
     GuestDescription(
       name: "t", topology: try Topology.parse(yaml, file: "fixture.yaml"), kernel: "/k/bzImage",
       initramfs: "/k/initramfs.cpio", kernelArguments: ["a=b"],
-      images: ["ns0": "/i/ns0.raw", "ns1": "/i/ns1.raw"], videoMemory: ["gpu0": "/m/gpu0"],
+      images: ["ns0": "/i/ns0.raw", "ns1": "/i/ns1.raw"], gpuServers: ["gpu0": "/s/gpu,0"],
       persistentMemory: ["nvme0": "/m/nvme0"], accelerator: accelerator,
       logs: GuestDescription.Logs(directory: "/run/of,this"))
   }

@@ -20,6 +20,40 @@ import Testing
     }
   }
 
+  @Test(
+    arguments: [
+      (.poweredOff, .guestEnded), (.flooded, .guestEnded), (.floodedLogs, .guestEnded),
+      (.died, .emulatorEnded), (.destroyed, .emulatorEnded),
+    ] as [(GuestEnd.Cause, HypervisorError.Kind)])
+  func tellsTheGuestsOwnDoingFromQEMUs(cause: GuestEnd.Cause, kind: HypervisorError.Kind) {
+    #expect(GuestEnd(cause: cause).error(attempt: "run it", log: "q").kind == kind)
+    let panic = ConsoleFinding(kind: .panic, line: 1, text: "x")
+    let end = GuestEnd(cause: cause, panic: panic)
+    #expect(end.error(attempt: "run it", log: "q").kind == .guestPanicked)
+  }
+
+  @Test func aSignalThatQEMUObeysIsNotTheGuestsDoing() async throws {
+    try await Fixtures.withDirectory { directory in
+      let life = try GuestLife(consolePath: directory + "/console.log") {}
+      life.lifecycle(
+        event: Int32(bitPattern: VIR_DOMAIN_EVENT_SHUTDOWN.rawValue),
+        detail: Int32(bitPattern: VIR_DOMAIN_EVENT_SHUTDOWN_HOST.rawValue))
+      stop(life, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN)
+      #expect(await life.hub.end(within: .seconds(5)) == GuestEnd(cause: .died))
+    }
+  }
+
+  @Test func aShutdownFromInsideIsTheGuestsDoing() async throws {
+    try await Fixtures.withDirectory { directory in
+      let life = try GuestLife(consolePath: directory + "/console.log") {}
+      life.lifecycle(
+        event: Int32(bitPattern: VIR_DOMAIN_EVENT_SHUTDOWN.rawValue),
+        detail: Int32(bitPattern: VIR_DOMAIN_EVENT_SHUTDOWN_GUEST.rawValue))
+      stop(life, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN)
+      #expect(await life.hub.end(within: .seconds(5)) == GuestEnd(cause: .poweredOff))
+    }
+  }
+
   @Test func readsTheConsoleToItsEndBeforeItSaysHowItEnded() async throws {
     try await Fixtures.withDirectory { directory in
       let path = directory + "/console.log"

@@ -44,6 +44,17 @@ import Testing
     }
   }
 
+  @Test func boundsTheNumberOfLines() throws {
+    var output = ProgramOutput(token: "7", limit: 1 << 30, lines: 3)
+    #expect(try output.take("crossbar-begin 7\n\n\nx\n".utf8).lines == ["", "", "x"])
+    #expect(throws: ProgramOutput.Excess.lines) { try output.take("\n".utf8) }
+  }
+
+  @Test func aMegabyteOfOutputMayHaveSoManyLines() {
+    #expect(ProgramLimits().lines == 1 << 20)
+    #expect(ProgramLimits(output: 512 << 20).lines == 8 << 20)
+  }
+
   @Test func boundsALine() throws {
     var output = ProgramOutput(token: "7", limit: 1 << 30)
     _ = try output.take("crossbar-begin 7\n".utf8)

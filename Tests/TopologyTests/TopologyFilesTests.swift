@@ -6,17 +6,19 @@ import Testing
 @testable import Topology
 
 struct TopologyFilesTests {
-  @Test func shipsTheTenTopologies() {
+  @Test func shipsTheTopologiesThatTheREADMENames() {
+    let names = Topology.list(in: [Sample.shipped]).map(\.name)
+    #expect(names == names.sorted())
     #expect(
-      Topology.list(in: [Sample.shipped]).map(\.name) == [
+      Set(names).isSuperset(of: [
         "bridge", "lba-4096", "no-cmb", "root-ports", "root-ports-zen", "small-cmb", "switch",
         "two-controllers", "viommu-root-ports", "viommu-switch",
-      ])
+      ]))
   }
 
   @Test(arguments: Topology.list(in: [Sample.shipped]))
   func shippedTopologyIsValidAndNamedAsItsFile(file: TopologyFile) throws {
-    let topology = try Topology.load(path: file.path)
+    let topology = try Topology.load(file)
     #expect(topology.name == file.name)
     #expect(topology.summary.hasSuffix("."))
     #expect(Set(topology.namespaces.map(\.filesystem)) == [.ext4, .xfs])
@@ -58,8 +60,23 @@ struct TopologyFilesTests {
     let own = directory.appending(path: "switch.yaml").path()
     try Sample.yaml.write(toFile: own, atomically: true, encoding: .utf8)
     let both = [directory.path(), Sample.shipped]
-    #expect(Topology.list(in: both).count == 10)
+    #expect(Topology.list(in: both).count == Topology.list(in: [Sample.shipped]).count)
     #expect(try Topology.load(path: Topology.search(name: "switch", in: both)).name == "sample")
+  }
+
+  @Test func aNameThatIsNotItsFilesIsRefusedWithItsLine() throws {
+    let path = FileManager.default.temporaryDirectory
+      .appending(path: "mine-\(UUID().uuidString).yaml").path()
+    try Sample.yaml.write(toFile: path, atomically: true, encoding: .utf8)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let error = try #require(throws: TopologyError.self) {
+      try Topology.load(TopologyFile(name: "mine", path: path))
+    }
+    #expect(error.file == path)
+    #expect(error.line == 2)
+    #expect(error.message == "the topology calls itself `sample`, its file `mine`")
+    #expect(error.mend == "change `name` to `mine`, or rename the file")
+    #expect(try Topology.load(path: path).name == "sample")
   }
 
   @Test func noDirectoryAtAllIsSaid() throws {

@@ -17,6 +17,17 @@ import Verification
     return log.trace
   }
 
+  private var copyTrace: NVMeTrace {
+    var log = TraceLog()
+    log.marker(1, .direct, end: false)
+    log.marker(1, .direct, end: true)
+    log.marker(1, .fallback, end: false)
+    log.command(.read, disk: 0x10000, bytes: 8192, to: Place.ram)
+    log.command(.write, nsid: 3, disk: 0x20000, bytes: 8192, to: Place.ram)
+    log.marker(1, .fallback, end: true)
+    return log.trace
+  }
+
   @Test func aGoodCaseIsVerified() {
     let record = assess(observation())
     #expect(record.outcome == CaseOutcome(.verified))
@@ -137,7 +148,7 @@ import Verification
   @Test func whatTheProgramBreaksIsNamed() {
     let nothing = observation(direct: report(.direct, transfers: []))
     #expect(assess(nothing).outcome.failure == .protocolViolation)
-    #expect(assess(nothing).outcome.explanation.contains("lists no blocks"))
+    #expect(assess(nothing).outcome.explanation.contains("lists blocks of 0 only"))
     let fewer = observation(direct: report(.direct, bytes: 4096))
     #expect(assess(fewer).outcome.explanation.contains("moved 4096 bytes directly and 8192"))
     let claim = observation(direct: report(.direct, claim: .memory))
@@ -151,16 +162,60 @@ import Verification
 
   @Test func aCaseThatMovesNothingIsVerified() {
     let hole = { (phase: Phase) in report(phase, transfers: []) }
-    let outcome = assess(
-      observation(direct: hole(.direct), fallback: hole(.fallback)), trace: refusedTrace
-    ).outcome
+    var seen = observation(direct: hole(.direct), fallback: hole(.fallback))
+    #expect(assess(seen, trace: refusedTrace).outcome.failure == .protocolViolation)
+    seen.inspectedZeros = seen.inspected
+    let outcome = assess(seen, trace: refusedTrace).outcome
     #expect(outcome.kind == .verified, "\(outcome)")
+  }
+
+  @Test func bytesThatTheHostWasNotShownAreNoProof() {
+    for phase in Phase.allCases {
+      var seen = observation()
+      seen.inspected[phase] = 8191
+      let outcome = assess(seen).outcome
+      #expect(outcome.failure == .protocolViolation)
+      #expect(outcome.explanation.contains("had the host look at 8191 of them only"))
+    }
+  }
+
+  @Test func blocksThatAreNotListedAreNoProof() {
+    let half = Transfer(
+      direction: .read, nsid: 1,
+      ranges: [DiskRange(offset: 0x10000, length: 4096)].compactMap { $0 })
+    let outcome = assess(observation(direct: report(.direct, transfers: [half]))).outcome
+    #expect(outcome.failure == .protocolViolation)
+    #expect(outcome.explanation.contains("lists blocks of 4096 only"))
+  }
+
+  @Test func phasesOfAReadListTheSameBlocks() {
+    let elsewhere = Transfer(
+      direction: .read, nsid: 1,
+      ranges: [DiskRange(offset: 0x30000, length: 8192)].compactMap { $0 })
+    let outcome = assess(observation(fallback: report(.fallback, transfers: [elsewhere]))).outcome
+    #expect(outcome.explanation.contains("list different blocks"))
+  }
+
+  @Test func aWrittenFileThatWasNotFoundOnTheDiskIsNoProof() {
+    let write = { (phase: Phase) in
+      report(
+        phase,
+        transfers: [Transfer(direction: .write, nsid: 1, ranges: readTransfer.ranges)])
+    }
+    var seen = observation(direct: write(.direct), fallback: write(.fallback), op: .write)
+    seen.comparedFiles = [.fallback]
+    let outcome = assess(seen).outcome
+    #expect(outcome.failure == .protocolViolation)
+    #expect(outcome.explanation.contains("the direct phase of case 1 wrote was not reported"))
   }
 
   @Test func aCopyNeedsTheRoutesOfBothControllers() {
     let name = "ns0.gpu0.copy-64k-to-ns2"
     let record = assess(
-      observation(direct: refusedReport, op: .copy, name: name), trace: refusedTrace)
+      observation(
+        direct: refusedReport,
+        fallback: report(.fallback, transfers: [readTransfer, writeTransfer]), op: .copy,
+        name: name), trace: copyTrace)
     #expect(record.expectedRoute == Route.none)
     #expect(record.outcome.kind == .refusedFellBack)
   }

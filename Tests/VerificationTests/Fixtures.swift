@@ -117,6 +117,10 @@ let readTransfer = Transfer(
   direction: .read, nsid: 1,
   ranges: [DiskRange(offset: 0x10000, length: 8192)].compactMap { $0 })
 
+let writeTransfer = Transfer(
+  direction: .write, nsid: 3,
+  ranges: [DiskRange(offset: 0x20000, length: 8192)].compactMap { $0 })
+
 func report(
   _ phase: Phase, n: Int = 1, errno: Int32 = 0, bytes: UInt64 = 8192, claim: Claim? = nil,
   transfers: [Transfer]? = nil, mismatch: GuestMismatch? = nil
@@ -135,6 +139,8 @@ func observation(
   var observation = CaseObservation(
     header: CaseHeader(n: 1, name: name, volume: "ns0", peer: peer, op: op))
   observation.phases = [.direct: direct, .fallback: fallback]
+  observation.inspected = [.direct: direct.bytes, .fallback: fallback.bytes]
+  observation.comparedFiles = [.direct, .fallback]
   observation.result = CaseVerdictLine(n: 1, name: name, status: status)
   return observation
 }

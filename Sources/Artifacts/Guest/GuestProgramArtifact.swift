@@ -2,12 +2,14 @@
 
 import SystemPackage
 
-/// A test program of the guest: the C files of `images/guest/programs/NAME`, linked statically so
-/// that it runs in any guest.
+/// A test program of the guest: the C files of `images/guest/programs/NAME` and of the library that
+/// all programs share, linked statically so that it runs in any guest.
 public struct GuestProgramArtifact: Sendable {
   private static let flags = [
-    "-O2", "-static", "-s", "-pthread", "-Wall", "-Wextra", "-Werror",
+    "-O2", "-static", "-s", "-pthread", "-ffunction-sections", "-fdata-sections",
+    "-Wl,--gc-sections", "-Wall", "-Wextra", "-Werror",
   ]
+  private static let library: FilePath = "images/guest/library"
 
   private let name: String
   private let project: ProjectFiles
@@ -44,6 +46,7 @@ public struct GuestProgramArtifact: Sendable {
           + GuestProgramArtifact.names(project: project).joined(separator: ", "))
     }
     let sources = project.path("images/guest/programs").appending(name)
+    let library = project.path(GuestProgramArtifact.library.string)
     let headers = project.path("Sources/CDeviceABI/include")
     let gcc = try HostTool.require("gcc", project: project)
 
@@ -51,6 +54,7 @@ public struct GuestProgramArtifact: Sendable {
     key.add("name", name)
     key.add("flags", GuestProgramArtifact.flags.joined(separator: " "))
     try key.add("sources", directory: sources)
+    if HostFiles.isDirectory(library) { try key.add("library", directory: library) }
     try key.add("headers", directory: headers)
     key.add("gcc", try await ToolVersion.line(of: gcc))
     // The C library is linked in; its package's version does not show in the compiler's.
@@ -61,11 +65,14 @@ public struct GuestProgramArtifact: Sendable {
       span.report(0.1, "compiling")
       try HostPackages(project: project).require(area: "guest programs")
       // Below the project, so that the compiler's messages name files as the user knows them.
-      let files = HostFiles.names(in: sources).filter { $0.hasSuffix(".c") }
-        .map { project.name(of: sources.appending($0)) }
+      let files = [sources, library].flatMap { directory in
+        HostFiles.names(in: directory).filter { $0.hasSuffix(".c") }
+          .map { project.name(of: directory.appending($0)) }
+      }
       var command = Command(
         gcc,
-        GuestProgramArtifact.flags + ["-I", project.name(of: headers), "-o"]
+        GuestProgramArtifact.flags
+          + ["-I", project.name(of: headers), "-I", project.name(of: library), "-o"]
           + [directory.appending(name).string] + files)
       command.directory = project.root
       command.log = try store.log("program-\(name)")

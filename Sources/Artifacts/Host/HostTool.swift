@@ -7,7 +7,7 @@ import SystemPackage
 ///
 /// Debian's users don't have /usr/sbin in their PATH, though `mke2fs` and friends live there and
 /// work without root: the directories of the system administrator are searched as well.
-enum HostTool {
+package enum HostTool {
   static let searchPath: String = {
     let own = ProcessInfo.processInfo.environment["PATH"] ?? ""
     return ([own] + ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"])
@@ -15,7 +15,7 @@ enum HostTool {
   }()
 
   /// The path of a program, or nil.
-  static func find(_ name: String) -> FilePath? {
+  package static func find(_ name: String) -> FilePath? {
     if name.contains("/") {
       return HostFiles.isExecutable(FilePath(name)) ? FilePath(name) : nil
     }

@@ -64,24 +64,24 @@ public struct KernelArtifact: Sendable {
     return image
   }
 
-  /// The kernel, if nothing has to be built or fetched for it; nil otherwise.
+  /// Where the kernel is, if nothing has to be built or fetched for it; nil otherwise. It is looked
+  /// up, not read: whether it is damaged, `resolve` finds out.
   ///
   /// A user's own tree is never answered for: only `make` knows whether it changed.
-  public func cached() async -> KernelImage? {
-    do {
-      switch choice {
-      case .flavour(let name):
-        let recipe = try KernelRecipe.load(name, project: project)
-        let source = KernelSource(
-          recipe: recipe, project: project, store: store, given: givenSource)
-        let key = try await imageKey(
-          recipe, source: store.path(of: "kernel-source", source.key()))
-        return store.contains("kernel", key) ? try await resolve() : nil
-      case .tree: return nil
-      case .image: return try await resolve()
-      }
-    } catch {
-      return nil
+  public func cachedPath() async -> FilePath? {
+    switch choice {
+    case .flavour(let name):
+      guard let recipe = try? KernelRecipe.load(name, project: project) else { return nil }
+      let source = KernelSource(
+        recipe: recipe, project: project, store: store, given: givenSource)
+      guard let sourceKey = try? source.key(),
+        let key = try? await imageKey(
+          recipe, source: store.path(of: "kernel-source", sourceKey)),
+        store.contains("kernel", key)
+      else { return nil }
+      return store.path(of: "kernel", key).appending("bzImage")
+    case .tree: return nil
+    case .image(let path): return HostFiles.absolute(path)
     }
   }
 
@@ -281,7 +281,8 @@ public struct KernelArtifact: Sendable {
     if !lost.isEmpty {
       progress.notice(
         "\(tree.directory) does not have \(lost.map(\.name).joined(separator: ", ")); "
-          + "the guest will lack what it does")
+          + "in a guest without the GPU's driver only the memory of NVMe controllers can be a peer's. "
+          + "--with-driver adds it to the tree")
     }
     _ = try await build.compile(progress: progress.part(from: 0.05, to: 1))
 

@@ -9,15 +9,15 @@ import SystemPackage
 /// The program runs in a session of its own below a small shell, which waits on a pipe that only this
 /// process holds open. So all of it ends when the task is cancelled, and also when this
 /// process dies of whatever, even SIGKILL: the pipe closes, and the shell ends its process group.
-struct Command: Sendable {
+package struct Command: Sendable {
   /// What came of it.
-  struct Outcome: Sendable {
+  package struct Outcome: Sendable {
     /// Exit status; 128 and more for a signal.
-    let status: Int
+    package let status: Int
     /// The last lines of output and errors, at most `Command.keptLines`.
-    let lastLines: [String]
+    package let lastLines: [String]
 
-    var succeeded: Bool { status == 0 }
+    package var succeeded: Bool { status == 0 }
   }
 
   /// How many lines of output an outcome keeps.
@@ -29,7 +29,9 @@ struct Command: Sendable {
     watcher=$!
     exec 3<&-
     trap : TERM
-    "$@"
+    input=$1
+    shift
+    if [ -n "$input" ]; then printf %s "$input" | "$@"; else "$@"; fi
     status=$?
     kill -KILL "$watcher" 2>/dev/null
     exit "$status"
@@ -38,12 +40,15 @@ struct Command: Sendable {
   let tool: FilePath
   let arguments: [String]
   var directory: FilePath?
+  /// What the program reads; nothing unless set. Short: it is an argument.
+  package var input = ""
   /// Added to this process's environment.
   var environment: [String: String] = [:]
   /// Receives all output when set.
   var log: FilePath?
 
-  init(_ tool: FilePath, _ arguments: [String]) {
+  /// A program with its arguments.
+  package init(_ tool: FilePath, _ arguments: [String]) {
     self.tool = tool
     self.arguments = arguments
   }
@@ -59,7 +64,7 @@ struct Command: Sendable {
   /// - Parameter onLine: receives each line of output and errors, mixed as they come.
   /// - Returns: the outcome, also of a program that failed.
   /// - Throws: `ArtifactError` when it could not be started or the task was cancelled.
-  func run(
+  package func run(
     onLine: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws(ArtifactError) -> Outcome {
     if Task.isCancelled { throw .cancelled(name) }
@@ -76,7 +81,8 @@ struct Command: Sendable {
     do {
       let result = try await Subprocess.run(
         .path("/bin/sh"),
-        arguments: Arguments(["-c", Command.supervisor, "crossbar", tool.string] + arguments),
+        arguments: Arguments(
+          ["-c", Command.supervisor, "crossbar", input, tool.string] + arguments),
         environment: .inherit.updating(variables),
         workingDirectory: directory,
         platformOptions: options,

@@ -9,6 +9,8 @@ struct BuildToolTrials: Sendable {
     var name: String
     var arguments: [String]
     var input = ""
+    /// What its output must hold.
+    var expected = ""
     var package: String
   }
 
@@ -23,7 +25,15 @@ struct BuildToolTrials: Sendable {
     Tool(
       name: "bison", arguments: ["--output=/dev/null", "/dev/stdin"],
       input: "%%\ns: 'a';\n%%\n", package: "bison"),
-    Tool(name: "bc", arguments: ["-q"], input: "6 * 7\n", package: "bc"),
+    Tool(name: "bc", arguments: ["-q"], input: "6 * 7\n", expected: "42", package: "bc"),
+    Tool(
+      name: "xz", arguments: ["-c"], input: "crossbar\n", expected: "7zXZ", package: "xz-utils"),
+    Tool(
+      name: "lz4", arguments: ["-c", "-z"], input: "crossbar\n", expected: "crossbar",
+      package: "lz4"),
+    Tool(
+      name: "patch", arguments: ["--batch", "--dry-run", "-p0"],
+      input: "--- /dev/null\n+++ crossbar-trial\n@@ -0,0 +1 @@\n+crossbar\n", package: "patch"),
     Tool(name: "make", arguments: ["--version"], package: "make"),
     Tool(name: "ccache", arguments: ["--version"], package: "ccache"),
   ]
@@ -34,7 +44,7 @@ struct BuildToolTrials: Sendable {
     var findings: [DoctorFinding] = []
     for tool in tools {
       let trial = await Trial.run(tool.name, tool.arguments, input: tool.input)
-      if trial.succeeded {
+      if trial.succeeded, tool.expected.isEmpty || trial.output.contains(tool.expected) {
         working.append(tool.name)
       } else if tool.name == "ccache" {
         findings.append(

@@ -27,7 +27,7 @@ public struct Doctor: Sendable {
     progress(RunProgress(label: "Disk and memory"))
     findings += HostResources.findings(cache: workshop.store.root.string)
     progress(RunProgress(label: "KVM"))
-    findings.append(await kvm())
+    findings.append(try await kvm())
     try Task.checkCancellation()
     return findings
   }
@@ -44,7 +44,7 @@ public struct Doctor: Sendable {
 
   private func libvirt() async -> DoctorFinding {
     do {
-      let hypervisor = try await Hypervisor.open()
+      let hypervisor = try await Hypervisor.open(cache: workshop.libvirtCache)
       let version = hypervisor.versions
       await hypervisor.close()
       return DoctorFinding(
@@ -56,17 +56,23 @@ public struct Doctor: Sendable {
     }
   }
 
-  private func kvm() async -> DoctorFinding {
+  private func kvm() async throws -> DoctorFinding {
     guard let trial = await workshop.kvmTrial() else {
       return DoctorFinding(
-        "KVM", .limited, "not tried: there is no guest kernel yet",
-        mend: "Run `crossbar kernel build`, then ask again.")
+        "KVM", .limited,
+        "not tried: it takes a guest kernel to boot, and none is built yet",
+        mend: "Run `crossbar kernel build`, then `crossbar doctor` again; `crossbar run` tries too."
+      )
     }
-    let result = await trial.result()
+    let result = try await trial.result()
     guard result.works else {
       return DoctorFinding(
         "KVM", .limited, "\(result.detail); guests run under TCG, several times slower",
-        mend: "Use a machine with hardware virtualisation, and be a member of the group kvm.")
+        mend: """
+          Use a machine with hardware virtualisation (`grep -cE 'vmx|svm' /proc/cpuinfo`), and be a \
+          member of the group kvm. This result is kept until the host boots again; to try at once, \
+          remove \(trial.record).
+          """)
     }
     return DoctorFinding("KVM", .works, result.detail)
   }

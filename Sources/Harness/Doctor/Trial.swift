@@ -1,11 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Subprocess
+import Artifacts
+import Synchronization
 
-/// One command tried to its end, within a time limit, with bounded output.
+/// One command tried to its end, within a time limit, with bounded output. It ends with this process,
+/// however that ends.
 struct Trial: Sendable {
-  /// The exit code; `nil` when a signal or the time limit ended it, or it could not be started.
-  var exitCode: Int32?
+  /// The first lines of what a command writes.
+  private final class Output: Sendable {
+    /// Bytes that are kept.
+    private static let limit = 1 << 20
+    private let kept = Mutex("")
+
+    var text: String { kept.withLock { $0 } }
+
+    func keep(_ line: String) {
+      kept.withLock { text in
+        if text.utf8.count + line.utf8.count < Self.limit { text += line + "\n" }
+      }
+    }
+  }
+
+  /// The exit code, 128 and more for a signal; `nil` when the time limit or a cancellation ended it,
+  /// or it could not be started.
+  var exitCode: Int?
+  /// What it wrote, to either stream.
   var output: String
   var timedOut: Bool
 
@@ -21,21 +40,20 @@ struct Trial: Sendable {
     _ executable: String, _ arguments: [String], input: String = "",
     limit: Duration = .seconds(10)
   ) async -> Trial {
-    await withTaskGroup(of: Trial?.self) { group in
+    guard let tool = HostTool.find(executable) else {
+      return Trial(exitCode: nil, output: "\(executable) is not installed", timedOut: false)
+    }
+    var command = Command(tool, arguments)
+    command.input = input
+    let output = Output()
+    return await withTaskGroup(of: Trial?.self) { [command] group in
       group.addTask {
-        // Cancellation kills the process.
-        var options = PlatformOptions()
-        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(1))]
         do {
-          let result = try await Subprocess.run(
-            .name(executable), arguments: Arguments(arguments), platformOptions: options,
-            input: .string(input), output: .string(limit: 1 << 20),
-            error: .string(limit: 1 << 20))
-          let text = result.standardOutput + result.standardError
-          guard case .exited(let code) = result.terminationStatus else {
-            return Trial(exitCode: nil, output: text, timedOut: false)
+          let outcome = try await command.run { line in
+            output.keep(line)
           }
-          return Trial(exitCode: code, output: text, timedOut: false)
+          return Trial(
+            exitCode: outcome.status, output: output.text, timedOut: false)
         } catch {
           return Trial(exitCode: nil, output: "\(error)", timedOut: false)
         }
@@ -47,7 +65,7 @@ struct Trial: Sendable {
       let first = await group.next().flatMap(\.self)
       group.cancelAll()
       if let first { return first }
-      return Trial(exitCode: nil, output: "", timedOut: true)
+      return Trial(exitCode: nil, output: output.text, timedOut: true)
     }
   }
 }

@@ -82,6 +82,9 @@ public struct CaseAssessment: Sendable {
     where report.claim != (report.phase == .direct ? .peer : .memory) {
       return .wrongClaim(header.n, report.phase, report.claim)
     }
+    for report in [direct, fallback].compactMap(\.self) where report.errno == 0 {
+      if let violation = missingProof(of: report, in: observation) { return violation }
+    }
     guard let direct, let fallback else { return nil }
     if direct.errno != 0 {
       return direct.transfers.isEmpty ? nil : .refusedWithTransfers(header.n)
@@ -93,7 +96,42 @@ public struct CaseAssessment: Sendable {
     if direct.transferredBytes == 0, fallback.transferredBytes > 0 {
       return .directMovedNothing(header.n, fallbackBytes: fallback.transferredBytes)
     }
+    if header.op == .read, direct.transfers != fallback.transfers {
+      return .transfersDiffer(header.n)
+    }
     return nil
+  }
+
+  /// What a phase that moved bytes owes the host: a look at the peer's memory, the blocks of all of
+  /// its bytes, and the file that it wrote.
+  private func missingProof(
+    of report: PhaseReport, in observation: CaseObservation
+  ) -> ProtocolViolation? {
+    let header = observation.header
+    if topology.gpus.contains(where: { $0.id == header.peer }) {
+      let inspected = observation.inspected[report.phase] ?? 0
+      guard inspected >= report.bytes else {
+        return .notInspected(
+          header.n, report.phase, inspected: inspected, bytes: report.bytes)
+      }
+      // Holes and unwritten extents have no blocks; the host saw that there are zeros.
+      let blocks =
+        report.bytes
+        &- min(
+          report.bytes, observation.inspectedZeros[report.phase] ?? 0)
+      guard report.transferredBytes >= blocks else {
+        return .blocksMissing(
+          header.n, report.phase, listed: report.transferredBytes, bytes: report.bytes)
+      }
+    }
+    guard header.op != .read else { return nil }
+    let written = report.transfers.filter { $0.direction == .write }
+      .reduce(0) { $0 &+ $1.bytes }
+    guard written >= report.bytes else {
+      return .blocksMissing(header.n, report.phase, listed: written, bytes: report.bytes)
+    }
+    return observation.comparedFiles.contains(report.phase)
+      ? nil : .fileMissing(header.n, report.phase)
   }
 
   /// Ids of the controllers whose DMA the case needs: of its volume, and of whatever it names.

@@ -34,6 +34,8 @@ public struct CaseOutcome: Sendable, Hashable, Codable {
     case hostViewDiffers = "host view differs"
     /// The guest saw right bytes, and the disk does not hold what was written to it.
     case wrongDisk = "wrong disk content"
+    /// The DMA sanitizer found an access that must not be.
+    case sanitizer = "sanitizer finding"
     /// The case has no end: the program, the guest or the emulator died before.
     case incomplete
     /// The guest program broke the protocol.

@@ -60,10 +60,10 @@ struct PathInspector {
       moved += ranges.parts(of: disk)
       for piece in pieces[index] ?? [] {
         let start = disk.lowerBound + piece.offset
-        for part in ranges.parts(of: start..<(start + piece.length)) {
+        for part in ranges.parts(of: start..<(start &+ piece.length)) {
           evidence.moved.add(part.upperBound - part.lowerBound, at: piece.place)
           guard piece.place != claimed, evidence.firstElsewhere == nil else { continue }
-          let address = piece.address + (part.lowerBound - start)
+          let address = piece.address &+ (part.lowerBound - start)
           evidence.firstElsewhere =
             "at 0x\(String(address, radix: 16)), the \(command.direction.rawValue) of disk offset "
             + "\(part.lowerBound) of namespace \(command.nsid)"

@@ -4,9 +4,9 @@
 public struct CaseHeader: Hashable, Sendable {
   /// Number of the case, from 1 on.
   public var n: Int
-  /// VOLUME.PEER.WHAT.
+  /// VOLUME.PEER.WHAT; of the peer GPU's cases GPU.WHAT or GPU.VOLUME.WHAT.
   public var name: String
-  /// Id of the namespace whose file system holds the file.
+  /// Id of the namespace whose file system holds the file; empty where there is none.
   public var volume: String
   /// Id of the device whose memory is used.
   public var peer: String
@@ -31,4 +31,6 @@ public enum CaseOperation: String, Hashable, Sendable, Codable {
   case write
   /// File to peer memory to file.
   case copy
+  /// Commands of the peer GPU, through pointers of a process.
+  case gpu
 }

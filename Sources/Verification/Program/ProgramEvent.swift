@@ -11,6 +11,10 @@ public enum ProgramEvent: Hashable, Sendable {
   case begin(CaseHeader)
   /// Peer memory can be looked at now.
   case inspect(Inspection)
+  /// What a case has the peer GPU do begins or ends; the program waits.
+  case gpu(GPUEdge)
+  /// The device is to misbehave from now on; the program waits.
+  case inject(InjectionRequest)
   /// A phase has ended.
   case phase(PhaseReport)
   /// `ok N NAME` and its kin.

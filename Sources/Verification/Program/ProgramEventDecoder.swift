@@ -18,6 +18,8 @@ struct ProgramEventDecoder {
     case "plan": try wire.plan()
     case "case": try wire.caseBegins()
     case "inspect": try wire.inspect()
+    case "gpu": try wire.gpuEdge()
+    case "inject": try wire.injection()
     case "phase": try wire.phaseReport()
     case "file": try wire.fileReport()
     default: throw ProtocolViolation.malformed("unknown event `\(wire.t.prefix(40))`")
@@ -77,13 +79,18 @@ private struct Wire: Decodable {
   let errno: Int32?
   let bytes: UInt64?
   let ns: UInt64?
-  let claim: Claim?
+  let claim: String?
   let transfers: [Transfer]?
   let mismatch: Mismatch?
   let path: String?
   let file: UInt16?
   let size: UInt64?
   let extents: [[UInt64]]?
+  let edge: GPUEdge.Side?
+  let commands: UInt64?
+  let faults: UInt64?
+  let aborts: UInt64?
+  let switches: String?
 
   func plan() throws(ProtocolViolation) -> ProgramEvent {
     let cases = try need(cases, "cases")
@@ -103,6 +110,32 @@ private struct Wire: Decodable {
       .init(
         n: try number(), phase: try need(phase, "phase"), peer: try text(peer, "peer"),
         at: try need(at, "at"), segments: try content().segments))
+  }
+
+  func gpuEdge() throws(ProtocolViolation) -> ProgramEvent {
+    let side = try need(edge, "edge")
+    var event = GPUEdge(n: try number(), side: side)
+    switch side {
+    case .begin: event.claim = try dmaClaim()
+    case .end:
+      event.counts = GPUCounts(
+        commands: try need(commands, "commands"), faults: try need(faults, "faults"),
+        aborts: try need(aborts, "aborts"))
+    }
+    return .gpu(event)
+  }
+
+  private func dmaClaim() throws(ProtocolViolation) -> DMAClaim {
+    switch try need(claim, "claim") {
+    case "memory": return .memory
+    case "video": return .video
+    case "mixed": return .mixed
+    case let other: throw ProtocolViolation.malformed("`claim` is `\(other.prefix(40))`")
+    }
+  }
+
+  func injection() throws(ProtocolViolation) -> ProgramEvent {
+    .inject(InjectionRequest(n: try number(), switches: try text(switches, "switches")))
   }
 
   func phaseReport() throws(ProtocolViolation) -> ProgramEvent {
@@ -129,7 +162,7 @@ private struct Wire: Decodable {
     return .phase(
       .init(
         n: try number(), phase: try need(phase, "phase"), errno: errno, bytes: bytes,
-        ns: try need(ns, "ns"), claim: try need(claim, "claim"), transfers: transfers,
+        ns: try need(ns, "ns"), claim: try named(claim, "claim"), transfers: transfers,
         mismatch: try guestMismatch()))
   }
 
@@ -203,6 +236,17 @@ private struct Wire: Decodable {
   private func text(_ value: String?, _ key: String) throws(ProtocolViolation) -> String {
     let value = try need(value, key)
     try hold(value.utf8.count <= ProtocolBounds.name, "`\(key)` is too long")
+    return value
+  }
+
+  /// A value of an enumeration, by its name on the wire.
+  private func named<Value: RawRepresentable<String>>(
+    _ name: String?, _ key: String
+  ) throws(ProtocolViolation) -> Value {
+    let name = try need(name, key)
+    guard let value = Value(rawValue: name) else {
+      throw ProtocolViolation.malformed("`\(key)` is `\(name.prefix(40))`")
+    }
     return value
   }
 

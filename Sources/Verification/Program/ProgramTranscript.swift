@@ -62,6 +62,14 @@ public struct ProgramTranscript: Sendable {
     testimony.cases[last].hostDifferences[inspection.phase] = hostDifference
   }
 
+  /// Records that the case under way breaks the protocol in a way that only the host can tell.
+  public mutating func note(violation: String) {
+    guard underWay, let last = testimony.cases.indices.last else { return }
+    violations += 1
+    guard violations <= ProtocolBounds.violations else { return }
+    testimony.cases[last].violations.append(ProtocolViolation(violation))
+  }
+
   /// Ends the program: what it said, and what it should have said.
   public func finish() -> Testimony {
     var testimony = testimony
@@ -78,6 +86,8 @@ public struct ProgramTranscript: Sendable {
     case .plan(let count): return plan(count)
     case .begin(let header): return begin(header)
     case .inspect(let inspection): return take(inspection)
+    case .gpu(let edge): return take(edge)
+    case .inject(let request): return take(request)
     case .phase(let report): return take(report)
     case .result(let result): return take(result)
     case .file(let file):
@@ -134,9 +144,47 @@ public struct ProgramTranscript: Sendable {
   }
 
   private mutating func take(_ inspection: Inspection) -> Bool {
-    guard isUnderWay(inspection.n, "an inspection") else { return false }
+    guard isUnderWay(inspection.n, "an inspection"), let last = testimony.cases.indices.last else {
+      return false
+    }
     inspections += 1
     if inspections > ProtocolBounds.inspections { return violate(.tooMany("inspections")) }
+    for segment in inspection.segments.map(\.segment) {
+      switch segment.kind {
+      case .cells: break
+      case .zeros:
+        testimony.cases[last].inspectedZeros[inspection.phase, default: 0] &+= segment.length
+      case .byte: continue
+      }
+      testimony.cases[last].inspected[inspection.phase, default: 0] &+= segment.length
+    }
+    return true
+  }
+
+  private mutating func take(_ edge: GPUEdge) -> Bool {
+    guard isUnderWay(edge.n, "the GPU's \(edge.side.rawValue)"),
+      let last = testimony.cases.indices.last
+    else { return false }
+    let gpu = testimony.cases[last].gpu
+    switch edge.side {
+    case .begin:
+      guard gpu == nil, let claim = edge.claim else { return violate(.gpuEdge(edge.n, .begin)) }
+      testimony.cases[last].gpu = GPUObservation(claim: claim)
+    case .end:
+      guard let gpu, gpu.counts == nil else { return violate(.gpuEdge(edge.n, .end)) }
+      testimony.cases[last].gpu?.counts = edge.counts
+    }
+    return true
+  }
+
+  private mutating func take(_ request: InjectionRequest) -> Bool {
+    guard isUnderWay(request.n, "an injection"), let last = testimony.cases.indices.last else {
+      return false
+    }
+    if (testimony.cases[last].gpu?.injections.count ?? 0) >= ProtocolBounds.injections {
+      return violate(.tooMany("injections"))
+    }
+    testimony.cases[last].gpu?.injections.append(request.switches)
     return true
   }
 
@@ -169,12 +217,19 @@ public struct ProgramTranscript: Sendable {
     if observation.header.name != result.name {
       violate(.nameDiffers(result.n, case: observation.header.name, result: result.name))
     }
-    if result.status == .passed {
-      for phase in Phase.allCases where observation.phases[phase] == nil {
-        violate(.phaseMissing(result.n, phase))
-      }
-    }
+    if result.status == .passed { complete(result.n, observation) }
     return true
+  }
+
+  /// Of a case that passed everything must have been seen.
+  private mutating func complete(_ n: Int, _ observation: CaseObservation) {
+    if observation.header.op == .gpu {
+      if observation.gpu?.counts == nil { violate(.gpuEdge(n, .end)) }
+      return
+    }
+    for phase in Phase.allCases where observation.phases[phase] == nil {
+      violate(.phaseMissing(n, phase))
+    }
   }
 
   private mutating func isUnderWay(_ n: Int, _ what: String) -> Bool {

@@ -20,6 +20,8 @@ public enum ProtocolBounds {
   public static let files = 4096
   /// Inspections of a case.
   public static let inspections = 64
+  /// Fault injections of a case.
+  public static let injections = 64
   /// Protocol violations that are kept.
   public static let violations = 100
   /// Characters of a diagnostic line.

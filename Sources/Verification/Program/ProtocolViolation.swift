@@ -26,6 +26,8 @@ public enum ProtocolViolation: Error, Hashable, Sendable {
   case phaseOutOfOrder(Int, Phase)
   /// A case is said to have passed without one of its phases.
   case phaseMissing(Int, Phase)
+  /// The GPU's part of a case begins or ends twice, or ends without a beginning, or never ends.
+  case gpuEdge(Int, GPUEdge.Side)
   /// The result's name is not the case's.
   case nameDiffers(Int, case: String, result: String)
   /// A phase claims what it must not.
@@ -34,6 +36,14 @@ public enum ProtocolViolation: Error, Hashable, Sendable {
   case refusedWithTransfers(Int)
   /// The direct phase lists no blocks, and the fallback does.
   case directMovedNothing(Int, fallbackBytes: UInt64)
+  /// The two phases of a read list different blocks of the same file.
+  case transfersDiffer(Int)
+  /// A phase moved more bytes than it lists blocks for.
+  case blocksMissing(Int, Phase, listed: UInt64, bytes: UInt64)
+  /// The host was not shown everything that a phase moved to or from memory that it can look into.
+  case notInspected(Int, Phase, inspected: UInt64, bytes: UInt64)
+  /// A phase wrote a file that the host can't find in the raw image.
+  case fileMissing(Int, Phase)
   /// The two phases moved different numbers of bytes.
   case bytesDiffer(Int, direct: UInt64, fallback: UInt64)
   /// A case names a volume or a peer that the topology does not have.
@@ -65,7 +75,9 @@ public enum ProtocolViolation: Error, Hashable, Sendable {
       .phaseMissing(let number, _), .nameDiffers(let number, _, _),
       .wrongClaim(let number, _, _), .refusedWithTransfers(let number),
       .directMovedNothing(let number, _), .bytesDiffer(let number, _, _),
-      .markersMissing(let number, _, _):
+      .markersMissing(let number, _, _), .gpuEdge(let number, _), .transfersDiffer(let number),
+      .blocksMissing(let number, _, _, _), .notInspected(let number, _, _, _),
+      .fileMissing(let number, _):
       number
     case .unknownDevice(let number, _, _): number
     case .malformed, .malformedLine, .planMissing, .planChanged, .bailedOut, .casesMissing,
@@ -97,6 +109,8 @@ extension ProtocolViolation: CustomStringConvertible {
       "the \(phase.rawValue) phase of case \(number) comes too late"
     case .phaseMissing(let number, let phase):
       "case \(number) passed without a \(phase.rawValue) phase"
+    case .gpuEdge(let number, let side):
+      "the \(side.rawValue) of the GPU's part of case \(number) is missing or out of place"
     case .nameDiffers(let number, let name, let result):
       "case \(number) is called `\(name)`, its result `\(result)`"
     case .wrongClaim(let number, let phase, let claim):
@@ -105,6 +119,17 @@ extension ProtocolViolation: CustomStringConvertible {
       "the direct phase of case \(number) was refused and still lists blocks that moved"
     case .directMovedNothing(let number, let bytes):
       "the direct phase of case \(number) lists no blocks, while the fallback moved \(bytes) bytes"
+    case .transfersDiffer(let number):
+      "the phases of case \(number) read the same file and list different blocks"
+    case .blocksMissing(let number, let phase, let listed, let bytes):
+      "the \(phase.rawValue) phase of case \(number) moved \(bytes) bytes and lists blocks of "
+        + "\(listed) only"
+    case .notInspected(let number, let phase, let inspected, let bytes):
+      "the \(phase.rawValue) phase of case \(number) moved \(bytes) bytes and had the host look at "
+        + "\(inspected) of them only"
+    case .fileMissing(let number, let phase):
+      "the file that the \(phase.rawValue) phase of case \(number) wrote was not reported, so the "
+        + "host can't find it on the disk"
     case .bytesDiffer(let number, let direct, let fallback):
       "case \(number) moved \(direct) bytes directly and \(fallback) by the fallback"
     case .unknownDevice(_, let kind, let id): "the topology has no \(kind) `\(id)`"

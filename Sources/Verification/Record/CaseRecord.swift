@@ -6,7 +6,7 @@ import Topology
 public struct CaseRecord: Sendable, Hashable, Codable {
   /// From 1 on.
   public var number: Int
-  /// VOLUME.PEER.WHAT.
+  /// VOLUME.PEER.WHAT; of the peer GPU's cases GPU.WHAT or GPU.VOLUME.WHAT.
   public var name: String
   /// The namespace's id.
   public var volume: String
@@ -18,8 +18,10 @@ public struct CaseRecord: Sendable, Hashable, Codable {
   public var expectedRoute: Route
   /// What it showed.
   public var outcome: CaseOutcome
-  /// How its phases went; direct first.
+  /// How its phases went; direct first. Cases of the peer GPU have none.
   public var phases: [PhaseRecord] = []
+  /// What the peer GPU did; nil for other cases.
+  public var gpu: GPUActivity?
 
   /// Names a case.
   public init(
@@ -40,7 +42,8 @@ public struct CaseRecord: Sendable, Hashable, Codable {
 
   /// The last part of the name: what moves how.
   public var what: String {
-    name.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false).dropFirst(2).first
-      .map(String.init) ?? name
+    let places = gpu == nil || !volume.isEmpty ? 2 : 1
+    return name.split(separator: ".", maxSplits: places, omittingEmptySubsequences: false)
+      .dropFirst(places).first.map(String.init) ?? name
   }
 }

@@ -39,6 +39,9 @@ extension RunRecord {
     guard header.schema == Self.schema else { throw .otherSchema(header.schema) }
     do {
       self = try decoder.decode(Self.self, from: data)
+      // What follows from the cases is not taken from the file.
+      counts = Counts(cases)
+      verdict = failures.isEmpty && counts.failed == 0 ? .verified : .failed
     } catch let error as DecodingError {
       throw .damaged(Self.what(error))
     } catch {

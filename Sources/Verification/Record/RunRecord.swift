@@ -44,20 +44,27 @@ public struct RunRecord: Sendable, Hashable, Codable {
   public var kernel: Kernel
   /// Seeds by what they seed; the suite `p2pdma` has nothing random.
   public var seeds: [String: UInt64]
+  /// What the DMA sanitizer says of each GPU, by its id.
+  public var sanitizer: [String: SanitizerReport]
   /// What the console said that it should not.
   public var console: [ConsoleReport]
   /// Paths of the logs, relative to the run directory, by what they hold.
   public var logs: [String: String]
 
-  /// Names a run; the verdict follows from the cases, the interruption and the console.
+  /// Names a run; the verdict follows from the cases, the interruption, the DMA sanitizer, the
+  /// console, and `faults`: what is wrong and belongs to none of these.
   public init(
     suite: String, topology: Topology, topologyFile: String, topologyDigest: String? = nil,
-    strict: Bool, cases: [CaseRecord], interruption: String?, timings: Timings,
+    strict: Bool, cases: [CaseRecord], interruption: String?, faults: [String] = [],
+    timings: Timings,
     environment: Environment, kernel: Kernel, seeds: [String: UInt64] = [:],
-    console: [ConsoleReport], logs: [String: String] = RunRecord.standardLogs
+    sanitizer: [String: SanitizerReport] = [:], console: [ConsoleReport],
+    logs: [String: String] = RunRecord.standardLogs
   ) {
     counts = Counts(cases)
-    failures = Self.failures(cases: cases, interruption: interruption, console: console)
+    failures = Self.failures(
+      cases: cases, interruption: interruption, faults: faults, sanitizer: sanitizer,
+      console: console)
     verdict = failures.isEmpty ? .verified : .failed
     self.interruption = interruption
     self.suite = suite
@@ -70,6 +77,7 @@ public struct RunRecord: Sendable, Hashable, Codable {
     self.environment = environment
     self.kernel = kernel
     self.seeds = seeds
+    self.sanitizer = sanitizer
     self.console = console
     self.logs = logs
   }
@@ -89,7 +97,8 @@ public struct RunRecord: Sendable, Hashable, Codable {
   }
 
   private static func failures(
-    cases: [CaseRecord], interruption: String?, console: [ConsoleReport]
+    cases: [CaseRecord], interruption: String?, faults: [String],
+    sanitizer: [String: SanitizerReport], console: [ConsoleReport]
   ) -> [String] {
     var failures = cases.filter { $0.outcome.kind == .failed }.map { item in
       "\(item.name): \(item.outcome.failure?.rawValue ?? "failed"): \(item.outcome.explanation)"
@@ -97,8 +106,14 @@ public struct RunRecord: Sendable, Hashable, Codable {
     if let interruption {
       failures.insert("The suite did not come to its end: \(interruption)", at: 0)
     }
+    failures += faults
     failures += console.filter(\.isFatal).map {
       "The guest's kernel is in trouble: console.log:\($0.line): \($0.text)"
+    }
+    for (gpu, report) in sanitizer.sorted(by: { $0.key < $1.key }) {
+      failures += report.findings.filter { $0.caseNumber == nil }.map {
+        "The DMA sanitizer on \(gpu): \($0.kind.rawValue): \($0.sentence)"
+      }
     }
     let proved = cases.contains { ![.skipped, .failed].contains($0.outcome.kind) }
     if failures.isEmpty, !proved {

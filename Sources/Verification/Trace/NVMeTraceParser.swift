@@ -7,7 +7,7 @@ public struct NVMeTraceParser: Sendable {
   /// Bytes of a line that are looked at; no event is longer.
   static let lineLimit = 512
   /// Commands, addresses and translations that are kept, each.
-  private static let eventLimit = 8 << 20
+  private static let eventLimit = 1 << 20
   /// Faults that are kept: an emulated controller makes one a word.
   private static let faultLimit = 1 << 16
 

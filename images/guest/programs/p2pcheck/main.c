@@ -4,58 +4,34 @@
  * directly and through the page cache, and compares every byte. It runs in a
  * Crossbar guest, told by a host what to do, or by hand.
  */
-#include <signal.h>
-#include <stddef.h>
-#include <unistd.h>
-
 #include "file.h"
 #include "options.h"
 #include "peer.h"
+#include "signals.h"
 #include "suite.h"
 #include "volume.h"
-
-atomic_int stop_signal;
-
-/* The first signal asks for an orderly end, the second one does not ask. */
-static void on_signal(int number)
-{
-	if (stop_signal)
-		_exit(128 + number);
-	stop_signal = number;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction stop = { .sa_handler = on_signal };
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-
-	sigaction(SIGINT, &stop, NULL);
-	sigaction(SIGTERM, &stop, NULL);
-	/* A host that is gone shows as a failed write. */
-	sigaction(SIGPIPE, &ignore, NULL);
-}
 
 int main(int argc, char **argv)
 {
 	static struct options options;
-	static struct volume volumes[OPTIONS_VOLUMES];
-	static struct peer peers[OPTIONS_PEERS];
+	static struct volume volumes[ARGUMENTS_VOLUMES];
+	static struct peer peers[ARGUMENTS_PEERS];
 	unsigned int volume_count = 0, peer_count = 0;
 	int code = options_parse(&options, argc, argv);
 
 	if (code >= 0)
 		return code;
-	if (options.list)
+	if (options.common.list)
 		return suite_list(&options);
 
-	catch_signals();
+	signals_catch();
 	code = EXIT_USAGE;
-	for (; peer_count < options.peer_count; peer_count++)
-		if (!peer_open(&peers[peer_count], &options.peers[peer_count]))
+	for (; peer_count < options.common.peer_count; peer_count++)
+		if (!peer_open(&peers[peer_count], &options.common.peers[peer_count]))
 			goto close_peers;
-	while (volume_count < options.volume_count) {
+	while (volume_count < options.common.volume_count) {
 		bool ok = volume_open(&volumes[volume_count],
-				      &options.volumes[volume_count]);
+				      &options.common.volumes[volume_count]);
 
 		/* Close what a failed one has opened as well. */
 		volume_count++;
@@ -70,7 +46,7 @@ close_volumes:
 		volume_close(&volumes[--volume_count]);
 close_peers:
 	/* The one that failed may have got as far as a mapping. */
-	for (peer_count = 0; peer_count < options.peer_count; peer_count++)
+	for (peer_count = 0; peer_count < options.common.peer_count; peer_count++)
 		peer_close(&peers[peer_count]);
 	return code;
 }

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "content.h"
-#include "options.h"
+#include "arguments.h"
 
 /* A window never needs more: the biggest transfer and a tail of poison. */
 #define PEER_WINDOW	((32U << 20) + (64U << 10))

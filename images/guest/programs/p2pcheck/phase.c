@@ -11,6 +11,7 @@
 #include "peer.h"
 #include "phase.h"
 #include "report.h"
+#include "signals.h"
 #include "suite.h"
 #include "volume.h"
 
@@ -49,6 +50,33 @@ bool phase_end(struct test *test, const struct phase_result *result)
 		  phase_name(result->phase), test->volume->device,
 		  strerror(errno));
 	return false;
+}
+
+static void report_phase(unsigned int n, const struct phase_result *result)
+{
+	unsigned int i, j;
+
+	report_add("# xbar {\"t\":\"phase\",\"n\":%u,\"phase\":\"%s\"", n,
+		   phase_name(result->phase));
+	report_add(",\"errno\":%d,\"bytes\":%" PRIu64 ",\"ns\":%" PRIu64,
+		   result->error, result->bytes, result->ns);
+	report_add(",\"claim\":\"%s\",\"transfers\":[",
+		   result->phase == PHASE_DIRECT ? "peer" : "memory");
+	for (i = 0; i < result->transfers; i++) {
+		const struct phase_transfer *t = &result->transfer[i];
+
+		report_add("%s{\"dir\":\"%s\",\"nsid\":%u,\"extents\":[",
+			   i ? "," : "", t->write ? "write" : "read", t->nsid);
+		for (j = 0; j < t->extents.count; j++)
+			report_add("%s[%" PRIu64 ",%" PRIu64 "]", j ? "," : "",
+				   t->extents.extent[j].disk_off,
+				   t->extents.extent[j].len);
+		report_add("]}");
+	}
+	report_add("],");
+	report_mismatch(&result->mismatch);
+	report_add("}");
+	report_end();
 }
 
 void phase_finish(struct test *test, const struct phase_result *result)
@@ -146,12 +174,12 @@ bool phase_note_extents(struct test *test, struct phase_result *result,
 bool phase_inspect(struct test *test, const struct phase_result *result,
 		   const uint8_t *memory, const struct content *content)
 {
+	bool host = test->options->common.host;
 	const struct peer *peer = test->peer;
 
 	if (!peer->inspect)
 		return true;
-	if (report_inspect(test->options, test->n, phase_name(result->phase),
-			   peer->id,
+	if (report_inspect(host, test->n, phase_name(result->phase), peer->id,
 			   peer->bar_offset + (uint64_t)(memory - peer->memory),
 			   content))
 		return true;

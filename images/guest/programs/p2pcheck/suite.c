@@ -6,27 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "report.h"
+#include "signals.h"
 #include "suite.h"
-
-void test_end(struct test *test, bool failed, const char *format, ...)
-{
-	va_list args;
-
-	if (test->failed)
-		return;
-	test->failed = failed;
-	test->skipped = !failed;
-	va_start(args, format);
-	vsnprintf(test->reason, sizeof(test->reason), format, args);
-	va_end(args);
-}
 
 static void sabotage(const struct test *test)
 {
@@ -76,16 +63,11 @@ static void run_test(struct test *test)
 	report_case(test->n, test->name, test->volume->id, test->peer->id,
 		    op_name(test->recipe->op));
 	sabotage(test);
-	if (!test->skipped)
+	if (!test->verdict.skipped)
 		run_op(test);
 	if (stop_signal)
 		test_fail(test, "interrupted");
-	if (test->failed)
-		report_not_ok(test->n, test->name, test->reason);
-	else if (test->skipped)
-		report_skip(test->n, test->name, test->reason);
-	else
-		report_ok(test->n, test->name);
+	report_verdict(test->n, test->name, &test->verdict);
 }
 
 /* A case of this command line, volumes and peer as indices into the options. */
@@ -106,11 +88,11 @@ static void plan_add(struct plan *plan, const struct options *options,
 	bool copy_away = planned.target != planned.volume;
 
 	snprintf(planned.name, sizeof(planned.name), "%s.%s.%s%s%s",
-		 options->volumes[planned.volume].id,
-		 options->peers[planned.peer].id, planned.recipe->name,
+		 options->common.volumes[planned.volume].id,
+		 options->common.peers[planned.peer].id, planned.recipe->name,
 		 copy_away ? "-to-" : "",
-		 copy_away ? options->volumes[planned.target].id : "");
-	if (!options->only || !fnmatch(options->only, planned.name, 0))
+		 copy_away ? options->common.volumes[planned.target].id : "");
+	if (!options->common.only || !fnmatch(options->common.only, planned.name, 0))
 		plan->cases[plan->count++] = planned;
 }
 
@@ -119,8 +101,8 @@ static bool is_controller(const struct options *options, unsigned int peer)
 {
 	unsigned int i;
 
-	for (i = 0; i < options->volume_count; i++)
-		if (!strcmp(options->volumes[i].serial, options->peers[peer].id))
+	for (i = 0; i < options->common.volume_count; i++)
+		if (!strcmp(options->common.volumes[i].serial, options->common.peers[peer].id))
 			return true;
 	return false;
 }
@@ -140,7 +122,7 @@ static void plan_pair(struct plan *plan, const struct options *options,
 		plan_add(plan, options, planned);
 		if (planned.recipe->op != OP_COPY)
 			continue;
-		for (target = 0; target < options->volume_count; target++) {
+		for (target = 0; target < options->common.volume_count; target++) {
 			planned.target = target;
 			if (target != volume)
 				plan_add(plan, options, planned);
@@ -151,16 +133,16 @@ static void plan_pair(struct plan *plan, const struct options *options,
 /* The caller frees the cases. */
 static struct plan make_plan(const struct options *options)
 {
-	size_t each = recipe_count * options->volume_count;
+	size_t each = recipe_count * options->common.volume_count;
 	struct plan plan = { NULL, 0 };
 	unsigned int volume, peer;
 
-	plan.cases = calloc(options->volume_count * options->peer_count * each,
-			    sizeof(*plan.cases));
+	plan.cases = calloc(each * options->common.volume_count *
+			    options->common.peer_count, sizeof(*plan.cases));
 	if (!plan.cases)
 		abort();
-	for (volume = 0; volume < options->volume_count; volume++)
-		for (peer = 0; peer < options->peer_count; peer++)
+	for (volume = 0; volume < options->common.volume_count; volume++)
+		for (peer = 0; peer < options->common.peer_count; peer++)
 			plan_pair(&plan, options, volume, peer);
 	return plan;
 }
@@ -187,11 +169,11 @@ static int run_plan(const struct options *options, const struct plan *plan,
 		    struct volume *volumes, struct peer *peers)
 {
 	/* The first case of a volume and a peer that found wrong bytes. */
-	const char *corrupt[OPTIONS_VOLUMES][OPTIONS_PEERS] = { 0 };
+	const char *corrupt[ARGUMENTS_VOLUMES][ARGUMENTS_PEERS] = { 0 };
 	bool all_ok = true;
 	unsigned int i;
 
-	report_plan(plan->count, options->suite);
+	report_plan(plan->count, options->common.suite);
 	for (i = 0; i < plan->count && !stop_signal; i++) {
 		const struct planned *planned = &plan->cases[i];
 		const char **first = &corrupt[planned->volume][planned->peer];
@@ -210,10 +192,10 @@ static int run_plan(const struct options *options, const struct plan *plan,
 		 * word of it leaves a line in the emulator's log.
 		 */
 		if (*first && planned->recipe->len >= MIB(1))
-			test_end(&test, false, "direct transfers move wrong bytes, see %s",
-				 *first);
+			test_skip(&test, "direct transfers move wrong bytes, see %s",
+				  *first);
 		run_test(&test);
-		all_ok &= !test.failed;
+		all_ok &= !test.verdict.failed;
 		if (test.corrupts && !*first)
 			*first = planned->name;
 	}
@@ -221,7 +203,7 @@ static int run_plan(const struct options *options, const struct plan *plan,
 		report_bail_out("interrupted by signal %d", stop_signal);
 		return 128 + stop_signal;
 	}
-	for (i = 0; i < options->volume_count; i++)
+	for (i = 0; i < options->common.volume_count; i++)
 		syncfs(volumes[i].directory);
 	files_visit(report_if_sure);
 	return all_ok ? EXIT_ALL_OK : EXIT_NOT_OK;

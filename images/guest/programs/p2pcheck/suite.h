@@ -10,10 +10,9 @@
 #include "options.h"
 #include "peer.h"
 #include "phase.h"
+#include "units.h"
+#include "verdict.h"
 #include "volume.h"
-
-#define KIB(n)	((uint64_t)(n) << 10)
-#define MIB(n)	((uint64_t)(n) << 20)
 
 enum op {
 	OP_READ,
@@ -77,8 +76,6 @@ extern const unsigned int recipe_count;
 /*
  * struct test - a case that is running
  * @target:  volume that a copy writes to
- * @failed:  @reason says why, the first one wins
- * @skipped: @reason says why
  * @corrupts: a direct transfer returned success and moved wrong bytes
  */
 struct test {
@@ -89,17 +86,12 @@ struct test {
 	struct peer *peer;
 	unsigned int n;
 	char name[80];
-	bool failed;
-	bool skipped;
 	bool corrupts;
-	char reason[256];
+	struct verdict verdict;
 };
 
-/* Ends the case: failed, or skipped when @failed is false. */
-void test_end(struct test *test, bool failed, const char *format, ...)
-	__printf(3, 4);
-
-#define test_fail(test, ...)	test_end(test, true, __VA_ARGS__)
+#define test_fail(test, ...)	verdict_end(&(test)->verdict, true, __VA_ARGS__)
+#define test_skip(test, ...)	verdict_end(&(test)->verdict, false, __VA_ARGS__)
 
 /* The recipe's range on this volume. */
 uint64_t test_off(const struct test *test);

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cells.h"
 #include "compiler.h"
 #include "transfer.h"
+#include "units.h"
 
 #define CHUNK	(256U << 10)
 
@@ -30,14 +30,6 @@ struct part {
 
 static uint8_t chunks[TRANSFER_THREADS][CHUNK] __aligned(4096);
 static pthread_barrier_t start;
-
-uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
-}
 
 static ssize_t move(const struct transfer *whole, uint8_t *memory, size_t len,
 		    uint64_t off)

@@ -39,7 +39,4 @@ struct transfer {
 
 void transfer_run(struct transfer *transfer);
 
-/* Nanoseconds of a clock that only runs forwards. */
-uint64_t now_ns(void);
-
 #endif /* P2PCHECK_TRANSFER_H */

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import PCIInspection
+import Topology
+import Verification
+
+/// Has the DMA sanitizer look at what each GPU of a run did.
+struct GPUSanitation: Sendable {
+  let topology: Topology
+  let directory: RunDirectory
+  let tree: PCITree
+  let observation: SuiteExecution.Observation
+
+  /// What it says, by the GPU's topology id.
+  func reports() throws -> [String: SanitizerReport] {
+    let trace = DriverTrace(trace: try directory.content(of: .driverTrace))
+    var reports: [String: SanitizerReport] = [:]
+    for gpu in topology.gpus {
+      let path = directory.accessLogPath(gpu: gpu.id, of: topology)
+      let log = AccessLog(
+        log: try directory.guarding("read the access log of") {
+          try Data(contentsOf: URL(filePath: path), options: .mappedIfSafe)
+        })
+      let report = DMASanitizer(
+        log: log, trace: trace, bus: try bus(of: gpu.id), windows: windows(of: gpu.id)
+      ).report()
+      reports[gpu.id] = report.excusing { finding in self.injection(behind: finding) }
+    }
+    return reports
+  }
+
+  /// The fault injection by which a case asked for a finding: an engine that stands still until it
+  /// is reset signals no fence.
+  private func injection(behind finding: SanitizerFinding) -> String? {
+    guard finding.kind == .lostFence, let number = finding.caseNumber,
+      let item = observation.testimony.cases.first(where: { $0.header.n == number })
+    else { return nil }
+    return item.gpu?.injections.first { $0.hasPrefix("stall") || $0.hasPrefix("drop-doorbell") }
+  }
+
+  private func windows(of gpu: String) -> [AccessWindow] {
+    observation.testimony.cases.compactMap { item in
+      guard let window = observation.windows[item.header.n], window.gpu == gpu,
+        let claim = item.gpu?.claim
+      else { return nil }
+      return AccessWindow(
+        number: item.header.n, name: item.header.name, entries: window.entries, claim: claim)
+    }
+  }
+
+  private func bus(of gpu: String) throws -> DMABus {
+    let addresses = tree.resolve(topology)
+    let names = Dictionary(addresses.map { ($0.value, $0.key) }) { first, _ in first }
+    var bars: [String: [Range<UInt64>]] = [:]
+    for device in tree.devices {
+      let ranges = device.bars.filter { $0.space != .io }.compactMap(\.range)
+      if !ranges.isEmpty {
+        bars[names[device.address] ?? device.address.description] = ranges
+      }
+    }
+    guard let address = addresses[gpu], let video = tree.device(at: address)?.bar(2)?.range else {
+      throw EnvironmentError("The guest's tree has no BAR 2 for \(gpu): see \(directory.path).")
+    }
+    return DMABus(
+      bars: bars, memory: SystemMemory.ranges(size: topology.machine.memory.bytes),
+      videoMemory: video)
+  }
+}

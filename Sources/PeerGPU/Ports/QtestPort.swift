@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Synchronization
+
+/// Bus addresses that only QEMU reaches, such as an NVMe controller's memory buffer, by its qtest
+/// socket (`-qtest unix:PATH,server=on,wait=off`; QEMU, system/qtest.c).
+///
+/// One request at a time, of 256 KiB at most. When QEMU ends, answers with something else, or does
+/// not answer in time, this and every later access is a ``DMAError``.
+public final class QtestPort: DMAPort {
+  /// The bus itself.
+  public let kind = DMAPortKind.bus
+  /// What was given.
+  public let regions: [BusRegion]
+  private let channel: Mutex<QtestChannel>
+  private let path: String
+
+  /// Bytes of one request.
+  public static let requestSize = 256 << 10
+
+  /// Connects to the qtest socket at `path`.
+  ///
+  /// - Parameters:
+  ///   - regions: bus addresses to reach by it, as start and size in bytes.
+  ///   - timeout: milliseconds that one request may take.
+  public init(
+    path: String, regions: [(start: UInt64, size: UInt64)], timeout: UInt64 = 5000
+  ) throws(PeerGPUError) {
+    self.path = path
+    self.regions = regions.map { BusRegion(start: $0.start, size: $0.size) }
+    channel = Mutex(QtestChannel(try UnixSocket.connected(to: path), timeout: timeout))
+  }
+
+  /// Reads by `b64read`.
+  public func read(
+    _ address: UInt64, into target: UnsafeMutableRawBufferPointer
+  ) throws(DMAError) {
+    var done = 0
+    while done < target.count {
+      let count = min(Self.requestSize, target.count - done)
+      let piece = UnsafeMutableRawBufferPointer(rebasing: target[done..<done + count])
+      try request { $0.read(address &+ UInt64(done), into: piece) }
+      done += count
+    }
+  }
+
+  /// Writes by `b64write`.
+  public func write(_ address: UInt64, from source: UnsafeRawBufferPointer) throws(DMAError) {
+    var done = 0
+    while done < source.count {
+      let count = min(Self.requestSize, source.count - done)
+      let piece = UnsafeRawBufferPointer(rebasing: source[done..<done + count])
+      try request { $0.write(address &+ UInt64(done), from: piece) }
+      done += count
+    }
+  }
+
+  /// Sends one line and gives the answer after `OK`, for requests that are no DMA.
+  func command(_ line: String) throws(DMAError) -> String {
+    var answer: String?
+    try request { channel in
+      answer = channel.command(line)
+      return answer != nil
+    }
+    return answer ?? ""
+  }
+
+  private func request(_ body: (inout QtestChannel) -> Bool) throws(DMAError) {
+    guard channel.withLock({ body(&$0) }) else {
+      throw DMAError("QEMU's qtest socket \(path) gave no answer")
+    }
+  }
+}

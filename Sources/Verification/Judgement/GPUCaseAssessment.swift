@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Topology
+
+/// Decides what one case of the peer GPU showed. The guest's program compares the bytes that the GPU
+/// moved; the host compares the raw disk, counts what the device did, and has the DMA sanitizer.
+public struct GPUCaseAssessment: Sendable {
+  private let topology: Topology
+  private let findings: [Int: [SanitizerFinding]]
+
+  /// Prepares to assess the cases of one suite.
+  ///
+  /// - Parameters:
+  ///   - topology: what was asked for.
+  ///   - findings: what the DMA sanitizer found.
+  public init(topology: Topology, findings: [SanitizerFinding]) {
+    self.topology = topology
+    self.findings = Dictionary(
+      grouping: findings.filter { $0.caseNumber != nil }, by: { $0.caseNumber ?? 0 })
+  }
+
+  /// The record of a case.
+  ///
+  /// - Parameter activity: what the device did in it; nil if the case never got that far.
+  public func record(of observation: CaseObservation, activity: GPUActivity?) -> CaseRecord {
+    let header = observation.header
+    var record = CaseRecord(
+      number: header.n, name: header.name, volume: header.volume, peer: header.peer,
+      operation: header.op, expectedRoute: .device, outcome: CaseOutcome(.verified))
+    record.gpu = activity
+    record.outcome = outcome(of: observation, activity)
+    return record
+  }
+
+  private func outcome(of observation: CaseObservation, _ activity: GPUActivity?) -> CaseOutcome {
+    guard let result = observation.result else {
+      return .failed(.incomplete, "The case began, but has no end.")
+    }
+    if let violation = violation(in: observation) {
+      return .failed(.protocolViolation, "The protocol was broken: \(violation).")
+    }
+    if let finding = findings[observation.header.n]?.first {
+      let others = (findings[observation.header.n]?.count ?? 1) - 1
+      let more = others > 0 ? " (and \(others) more in run.json)" : ""
+      return .failed(.sanitizer, "\(finding.kind.rawValue): \(finding.sentence)\(more)")
+    }
+    if case .skipped(let reason) = result.status { return CaseOutcome(.skipped, nil, reason) }
+    if case .failed(let reason) = result.status {
+      let words = observation.diagnostic ?? (reason.isEmpty ? "it gave no reason" : reason)
+      return .failed(.program, "The guest program failed the case: \(words).")
+    }
+    if let difference = observation.diskDifferences.values.sorted().first {
+      return .failed(.wrongDisk, "The guest saw right bytes, but \(difference).")
+    }
+    guard let activity else {
+      return .failed(.protocolViolation, "The case passed without telling what the GPU did.")
+    }
+    return wrongPath(activity) ?? CaseOutcome(.verified)
+  }
+
+  private func violation(in observation: CaseObservation) -> ProtocolViolation? {
+    if let violation = observation.violations.first { return violation }
+    let header = observation.header
+    guard topology.gpus.contains(where: { $0.id == header.peer }) else {
+      return .unknownDevice(header.n, kind: "GPU", id: header.peer)
+    }
+    guard header.volume.isEmpty || topology.controller(ofNamespace: header.volume) != nil else {
+      return .unknownDevice(header.n, kind: "volume", id: header.volume)
+    }
+    return nil
+  }
+
+  /// A claim is also wrong if nothing moved where it says; what moved elsewhere is the sanitizer's.
+  private func wrongPath(_ activity: GPUActivity) -> CaseOutcome? {
+    let moved: UInt64? =
+      switch activity.claim {
+      case .memory: activity.bytes["memory"] ?? 0
+      case .video: activity.bytes["video"] ?? 0
+      case .direct: (activity.bytes["bar"] ?? 0) &+ (activity.bytes["bus"] ?? 0)
+      case .mixed: nil
+      }
+    guard moved == 0 else { return nil }
+    return .failed(
+      .wrongPath, "The case claims \(activity.claim), but the GPU moved no byte there.")
+  }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a peer GPU did in one case, by the counters of the device and of the guest's driver.
+public struct GPUActivity: Sendable, Hashable, Codable {
+  /// Where the case says that its DMA goes.
+  public var claim: DMAClaim
+  /// Commands that ended.
+  public var commands: UInt64
+  /// Page faults that the device raised.
+  public var faults: UInt64
+  /// Of them, by the driver's count, those that ended their command.
+  public var aborts: UInt64
+  /// Doorbells that the guest rang.
+  public var doorbells: UInt64
+  /// Interrupts that the device sent.
+  public var interrupts: UInt64
+  /// Invalidations that the device acknowledged.
+  public var invalidations: UInt64
+  /// Resets of the device.
+  public var resets: UInt64
+  /// Bytes by the DMA port: `video`, `memory`, `bar`, `bus`, `none`; ports without any are missing.
+  public var bytes: [String: UInt64]
+
+  /// Names what happened.
+  public init(
+    claim: DMAClaim, commands: UInt64 = 0, faults: UInt64 = 0, aborts: UInt64 = 0,
+    doorbells: UInt64 = 0, interrupts: UInt64 = 0, invalidations: UInt64 = 0, resets: UInt64 = 0,
+    bytes: [String: UInt64] = [:]
+  ) {
+    self.claim = claim
+    self.commands = commands
+    self.faults = faults
+    self.aborts = aborts
+    self.doorbells = doorbells
+    self.interrupts = interrupts
+    self.invalidations = invalidations
+    self.resets = resets
+    self.bytes = bytes
+  }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+extension GuestTests {
+  /// The peer GPU touches pointers of a process, and the DMA sanitizer looks at each access.
+  @Suite struct GPURuns {
+    @Test(arguments: ["switch", "root-ports", "root-ports-zen", "two-controllers"])
+    func allSuitesAreVerified(topology: String) async throws {
+      let outcome = try await CrossbarProgram.run(["run", topology, "--suite", "all"])
+      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      let cases = try outcome.cases().filter { $0["operation"] as? String == "gpu" }
+      #expect(cases.count > 50)
+      let active = cases.compactMap { $0["gpu"] as? [String: Any] }
+      #expect(active.contains { ($0["faults"] as? Int ?? 0) > 0 })
+      #expect(active.contains { ($0["doorbells"] as? Int ?? 0) > 0 })
+      #expect(active.contains { ($0["interrupts"] as? Int ?? 0) > 0 })
+      let sanitizer = try #require(try outcome.record()["sanitizer"] as? [String: Any])
+      let report = try #require(sanitizer["gpu0"] as? [String: Any])
+      #expect((report["findings"] as? [Any])?.isEmpty == true)
+      let total = try #require(report["total"] as? [String: Any])
+      #expect((total["accesses"] as? Int ?? 0) > 1000)
+    }
+
+    /// What the engine does wrong on purpose, and the name under which the sanitizer has to find it.
+    static let mutations: [(injection: String, only: String, finding: String)] = [
+      ("ignore-invalidation", "gpu0.munmap*", "useAfterRevoke"),
+      ("late-invalidation=200", "gpu0.munmap*", "lateAcknowledgment"),
+      ("stray-address", "gpu0.copy-*", "strayAccess"),
+      ("lose-fence", "gpu0.copy-*", "lostFence"),
+      ("wrong-path", "gpu0.copy-*", "wrongPath"),
+    ]
+
+    @Test(arguments: mutations)
+    func whatTheEngineDoesWrongIsFoundByName(
+      injection: String, only: String, finding: String
+    ) async throws {
+      let outcome = try await CrossbarProgram.run([
+        "run", "switch", "--suite", "gpu", "--only", only, "--inject", injection,
+      ])
+      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      let sanitizer = try #require(try outcome.record()["sanitizer"] as? [String: Any])
+      let report = try #require(sanitizer["gpu0"] as? [String: Any])
+      let counts = try #require(report["counts"] as? [String: Int])
+      #expect(counts[finding] ?? 0 > 0, "\(counts)")
+    }
+
+    @Test func aBitFlippedByTheEngineIsFoundInTheBytes() async throws {
+      let outcome = try await CrossbarProgram.run([
+        "run", "switch", "--suite", "gpu", "--only", "gpu0.ns0.crc32c-*", "--inject", "flip-bit=0",
+      ])
+      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+    }
+
+    @Test func aTopologyBehindAnIOMMUIsRefusedBeforeItBoots() async throws {
+      let outcome = try await CrossbarProgram.run(["run", "viommu-switch", "--suite", "gpu"])
+      #expect(outcome.exitCode == 2)
+      #expect(outcome.errors.contains("can't run behind a virtual IOMMU yet"))
+      #expect(!FileManager.default.fileExists(atPath: outcome.directory.path))
+    }
+  }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Harness
+import Hypervisor
+import Testing
+import Topology
+
+extension GuestTests {
+  /// What the library offers beyond a run: files out of the guest, and QEMU's monitor.
+  @Suite struct GuestControl {
+    @Test func filesComeOutAndTheMonitorAnswers() async throws {
+      try await withGuest { guest in
+        let version = try await guest.pull("/proc/version")
+        #expect(String(decoding: version, as: UTF8.self).hasPrefix("Linux version "))
+        let error = await #expect(throws: HypervisorError.self) {
+          try await guest.pull("/bin/busybox", limit: 1000)
+        }
+        #expect(error?.kind == .limitExceeded)
+        #expect(
+          error?.description
+            == "can't pull /bin/busybox out of the guest: it has more than 1000 bytes")
+
+        let status = try await guest.qmp(#"{"execute":"query-status"}"#)
+        #expect(status.contains(#""status":"running""#))
+        #expect(try await guest.humanMonitor("info pci").contains("nvme"))
+        let refused = await #expect(throws: HypervisorError.self) {
+          try await guest.qmp("not JSON")
+        }
+        #expect(refused?.kind == .libvirt)
+      }
+    }
+
+    @Test func aGuestThatIsPausedIsSilentAndCanStillBeEnded() async throws {
+      try await withGuest { guest in
+        let run = try await guest.runProgram(
+          "/bin/busybox", ["sh", "-c", "while :; do echo tick; sleep 0.1; done"],
+          limits: ProgramLimits(idle: .seconds(2)))
+        var lines = run.lines.makeAsyncIterator()
+        #expect(try await lines.next() == "tick")
+        _ = try await guest.qmp(#"{"execute":"stop"}"#)
+        let error = await #expect(throws: HypervisorError.self) {
+          while try await lines.next() != nil {}
+        }
+        #expect(error?.kind == .guestSilent)
+        #expect(error?.problem == "it said nothing for 2.0 seconds")
+        #expect(await guest.destroy().cause == .destroyed)
+      }
+    }
+
+    /// Boots a guest with one controller and nothing else.
+    private func withGuest(_ body: (Guest) async throws -> Void) async throws {
+      let directory = TemporaryDirectories.path().path
+      try FileManager.default.createDirectory(
+        atPath: directory, withIntermediateDirectories: true)
+      let image = directory + "/ns0.img"
+      try Data().write(to: URL(filePath: image))
+      try #require(truncate(image, 64 << 20) == 0)
+      let workshop = try Workshop.standard()
+      let topology = try Topology.parse(
+        """
+        crossbar: topology/1
+        name: bare
+        summary: One controller.
+        machine: {cpu: max, vcpus: 1, memory: 512MiB, iommu: none}
+        nvme:
+          - {id: nvme0, cmb: 64MiB, namespaces: [{id: ns0, size: 64MiB, lba: 512, filesystem: ext4}]}
+        """, file: "bare.yaml")
+      let description = GuestDescription(
+        name: "control-\(getpid())", topology: topology,
+        kernel: try await workshop.kernel(.flavour(nil)) { _ in }.path.string,
+        initramfs: try await workshop.initramfs { _ in }.string, images: ["ns0": image],
+        gpuServers: [:], accelerator: .tcg, logs: .init(directory: directory))
+      // A test process can't be its own supervisor.
+      let hypervisor = try await Hypervisor.open(
+        cache: workshop.libvirtCache, supervised: false)
+      do {
+        let guest = try await Guest.start(description, on: hypervisor)
+        try await guest.waitForAgent()
+        try await body(guest)
+        await guest.destroy()
+      } catch {
+        await hypervisor.close()
+        throw error
+      }
+      await hypervisor.close()
+      #expect(HostProcesses.withCommandLine(containing: directory).isEmpty)
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A file system on an NVMe name space, and the controller below it. */
+#ifndef LIBRARY_VOLUME_H
+#define LIBRARY_VOLUME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arguments.h"
+
+/*
+ * struct volume - a mounted name space
+ * @device:      /dev/nvme0n1
+ * @mount:       directory it is mounted on
+ * @mounted:     this program mounted it, and so unmounts it
+ * @controller:  descriptor of /dev/nvme0, for the phase markers
+ * @directory:   descriptor of @mount, for syncfs()
+ * @block:       logical block size of the name space in bytes
+ */
+struct volume {
+	const char *id;
+	uint32_t nsid;
+	char device[64];
+	char mount[64];
+	bool mounted;
+	int controller;
+	int directory;
+	uint32_t block;
+};
+
+/* False after a message that says what is missing. */
+bool volume_open(struct volume *volume, const struct volume_option *option);
+void volume_close(struct volume *volume);
+
+/* Bytes that files can still take. */
+uint64_t volume_room(const struct volume *volume);
+
+/*
+ * Sends a Get Features command that does nothing but show up in the emulator's
+ * log, so that the data addresses between two of them belong to one phase.
+ * False, with errno, if the controller refused it.
+ */
+bool volume_mark(const struct volume *volume, unsigned int n,
+		 unsigned int phase, bool end);
+
+#endif /* LIBRARY_VOLUME_H */

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Commands with the checks that go with them, and what the host is told.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "engine.h"
+#include "report.h"
+#include "signals.h"
+
+static const char *const claims[] = {
+	[CLAIM_MIXED] = "mixed",
+	[CLAIM_MEMORY] = "memory",
+	[CLAIM_VIDEO] = "video",
+};
+
+static bool ask(struct test *test)
+{
+	if (report_ask(test->options->common.host))
+		return true;
+	if (stop_signal)
+		test_fail(test, "interrupted");
+	else
+		test_fail(test, "no `go` came from the host, which has %d s for it",
+			  HOST_SECONDS);
+	return false;
+}
+
+bool engine_begin(struct test *test)
+{
+	report_add("# xbar {\"t\":\"gpu\",\"n\":%u,\"edge\":\"begin\"", test->n);
+	report_add(",\"claim\":\"%s\"}", claims[test->claim]);
+	return ask(test);
+}
+
+bool engine_end(struct test *test)
+{
+	const struct ivgpu_totals *totals = &test->totals;
+
+	report_add("# xbar {\"t\":\"gpu\",\"n\":%u,\"edge\":\"end\"", test->n);
+	report_add(",\"commands\":%" PRIu64 ",\"bytes\":%" PRIu64,
+		   totals->commands, totals->bytes);
+	report_add(",\"faults\":%" PRIu64 ",\"aborts\":%" PRIu64,
+		   totals->faults, totals->aborts);
+	report_add(",\"expect_findings\":0}");
+	return ask(test);
+}
+
+bool engine_inject(struct test *test, const char *switches)
+{
+	report_add("# xbar {\"t\":\"inject\",\"n\":%u,\"switches\":\"%s\"}",
+		   test->n, switches);
+	test->injected = strcmp(switches, "none");
+	return ask(test);
+}
+
+/* Commands that end without an error have done all of their bytes. */
+static bool check_result(struct test *test, uint32_t opcode, uint64_t length,
+			 const struct crossbar_gpu_result *result,
+			 const char *what)
+{
+	if (result->status) {
+		test_fail(test, "%s: the command ended with %s after %" PRIu64 " bytes",
+			  what, strerror((int)result->status), result->bytes);
+		return false;
+	}
+	if (opcode != CROSSBAR_GPU_COPY && opcode != CROSSBAR_GPU_FILL &&
+	    opcode != CROSSBAR_GPU_CRC32C)
+		return true;
+	return test_check(test, result->bytes == length,
+			  "%s: success after %" PRIu64 " of %" PRIu64 " bytes",
+			  what, result->bytes, length);
+}
+
+bool engine_run_on(struct test *test, struct ivgpu *gpu,
+		   struct crossbar_gpu_command command,
+		   struct crossbar_gpu_result *result, const char *what)
+{
+	struct crossbar_gpu_result own;
+
+	if (!result)
+		result = &own;
+	return test_check(test, ivgpu_run(gpu, command, WAIT_NS, result),
+			  "%s: cannot run the command: %s", what,
+			  strerror(errno)) &&
+	       check_result(test, command.opcode, command.length, result, what);
+}
+
+bool engine_run(struct test *test, struct crossbar_gpu_command command,
+		struct crossbar_gpu_result *result, const char *what)
+{
+	return engine_run_on(test, &test->gpu, command, result, what);
+}
+
+bool engine_try(struct test *test, struct crossbar_gpu_command command,
+		struct crossbar_gpu_result *result, const char *what)
+{
+	return test_check(test, ivgpu_run(&test->gpu, command, WAIT_NS, result),
+			  "%s: cannot run the command: %s", what,
+			  strerror(errno));
+}
+
+bool engine_refuses(struct test *test, struct crossbar_gpu_command command,
+		    unsigned int status, const char *what)
+{
+	struct crossbar_gpu_result result;
+
+	return engine_try(test, command, &result, what) &&
+	       test_check(test, result.status == status,
+			  "%s: the command ended with status %u instead of %u (%s)",
+			  what, result.status, status, strerror((int)status));
+}
+
+bool engine_submit(struct test *test,
+		   const struct crossbar_gpu_command *commands,
+		   unsigned int count, uint64_t *fence, const char *what)
+{
+	return test_check(test, ivgpu_submit(&test->gpu, commands, count, fence),
+			  "%s: cannot submit %u commands: %s", what, count,
+			  strerror(errno));
+}
+
+bool engine_wait(struct test *test, uint64_t fence, const char *what)
+{
+	struct crossbar_gpu_result result;
+
+	return test_check(test, ivgpu_wait(&test->gpu, fence, WAIT_NS, &result),
+			  "%s: cannot wait for fence %" PRIu64 ": %s", what,
+			  fence, strerror(errno)) &&
+	       check_result(test, CROSSBAR_GPU_FENCE_ONLY, 0, &result, what);
+}
+
+bool engine_crc(struct test *test, const void *memory, size_t len,
+		uint32_t want, const char *what)
+{
+	struct crossbar_gpu_result result;
+
+	return engine_run(test, gpu_crc32c(memory, len), &result, what) &&
+	       test_check(test, result.value == want,
+			  "%s: the CRC32C of %zu bytes is %#" PRIx64 " instead of %#x",
+			  what, len, result.value, want);
+}
+
+bool engine_stats(struct test *test, struct ivgpu_stats *stats)
+{
+	return test_check(test, ivgpu_stats(&test->gpu, stats),
+			  "cannot read the GPU's counters: %s",
+			  strerror(errno));
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The command line.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+
+static const char help[] =
+"Usage: gpucheck [OPTION]... --gpu G... [--volume V]...\n"
+"\n"
+"Has GPUs copy, fill, sum and compare memory of every kind by the pointers of\n"
+"this program, takes that memory away from them, and compares every byte.\n"
+"Results are KTAP on standard output.\n"
+"\n"
+"  --suite NAME      the cases to run: gpu (default)\n"
+"  --gpu ID=ADDRESS  a peer GPU, as 0000:03:00.0\n"
+"  --volume ID=SERIAL:NSID:FSTYPE\n"
+"                    a file system on an NVMe name space; mounted on /mnt/ID\n"
+"                    unless it is mounted already. FSTYPE is ext4 or xfs.\n"
+"  --peer ID=ADDRESS, --inspect ID\n"
+"                    taken as other suites take them, not used\n"
+"  --host            wait for a `go` line before and after each case, 30 s at\n"
+"                    most; without it, cases that need the host are skipped\n"
+"  --only GLOB       only the cases whose name matches, as '*.ns0.write-*'\n"
+"  --list            print the names of the cases and do nothing\n"
+"  --rounds N        how often each race is run (3)\n"
+"  --seconds N       how long the soak takes (5)\n"
+"  --seed N          for all that is random (1)\n"
+"  --help            this text\n"
+"\n"
+"Exit status: 0 all cases ok, 1 some case not ok, 2 the request is wrong.\n"
+"\n"
+"Examples, inside a guest:\n"
+"  gpucheck --gpu gpu0=0000:03:00.0 --only '*.copy-*'\n"
+"  gpucheck --gpu gpu0=0000:03:00.0 --volume ns0=nvme0:1:ext4 --rounds 200 \\\n"
+"           --only '*.races-*'\n";
+
+static bool number(const char *text, uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(text, &end, 0);
+	return !errno && end != text && !*end && text[0] != '-';
+}
+
+static int take_gpu(void *context, const char *text)
+{
+	struct options *options = context;
+	struct gpu_option *gpu;
+	unsigned int i;
+
+	if (options->gpu_count == OPTIONS_GPUS)
+		return argument_error("more than %d GPUs", OPTIONS_GPUS);
+	gpu = &options->gpus[options->gpu_count];
+	if (!argument_device(text, gpu->id, gpu->address))
+		return argument_error("`--gpu %s` is not ID=DDDD:BB:DD.F", text);
+	for (i = 0; i < options->gpu_count; i++)
+		if (!strcmp(options->gpus[i].id, gpu->id))
+			return argument_error("GPU `%s` is named twice", gpu->id);
+	options->gpu_count++;
+	return -1;
+}
+
+static int take_rounds(void *context, const char *text)
+{
+	struct options *options = context;
+	uint64_t value;
+
+	if (!number(text, &value) || !value || value > 1000000)
+		return argument_error("`--rounds %s` is not 1 to 1000000", text);
+	options->rounds = (unsigned int)value;
+	return -1;
+}
+
+static int take_seconds(void *context, const char *text)
+{
+	struct options *options = context;
+	uint64_t value;
+
+	if (!number(text, &value) || !value || value > 1000000)
+		return argument_error("`--seconds %s` is not 1 to 1000000", text);
+	options->seconds = (unsigned int)value;
+	return -1;
+}
+
+static int take_seed(void *context, const char *text)
+{
+	struct options *options = context;
+
+	if (!number(text, &options->seed))
+		return argument_error("`--seed %s` is not a number of 64 bits",
+				      text);
+	return -1;
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+	static const struct argument own[] = {
+		{ "gpu", take_gpu },
+		{ "rounds", take_rounds },
+		{ "seconds", take_seconds },
+		{ "seed", take_seed },
+	};
+	const struct program program = {
+		.help = help,
+		.suite = "gpu",
+		.arguments = own,
+		.count = ARRAY_SIZE(own),
+		.context = options,
+	};
+	int end;
+
+	*options = (struct options){ .rounds = 3, .seconds = 5, .seed = 1 };
+	end = arguments_parse(&options->common, &program, argc, argv);
+	if (end >= 0)
+		return end;
+	if (!options->gpu_count)
+		return argument_error("no --gpu is given");
+	return -1;
+}

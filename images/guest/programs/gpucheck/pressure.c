@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory that the kernel needs back: reclaim, and swap.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/swap.h>
+
+#include "crossbar_cell.h"
+#include "area.h"
+#include "crc32c.h"
+#include "disk.h"
+#include "engine.h"
+#include "process.h"
+
+#define SIZE	((size_t)MIB(4))
+#define SWAP	MIB(24)
+
+/* Kilobytes of a line of /proc/meminfo, 0 if it isn't there. */
+static uint64_t kernel_memory(const char *name)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	unsigned long long value = 0;
+	char line[128];
+	size_t len = strlen(name);
+
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, len) && line[len] == ':')
+			value = strtoull(line + len + 1, NULL, 10);
+	if (file)
+		fclose(file);
+	return value;
+}
+
+/* Documentation/admin-guide/mm/pagemap.rst */
+#define PAGEMAP_PRESENT	(1ULL << 63)
+
+/* Pages of the range that the process no longer has. */
+static size_t absent(const void *memory, size_t size)
+{
+	static uint64_t entries[SIZE / PAGE];
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	off_t at = (off_t)((uintptr_t)memory / PAGE * sizeof(entries[0]));
+	size_t i, count = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return 0;
+	n = pread(fd, entries, size / PAGE * sizeof(entries[0]), at);
+	close(fd);
+	for (i = 0; n > 0 && i < (size_t)n / sizeof(entries[0]); i++)
+		count += !(entries[i] & PAGEMAP_PRESENT);
+	return count;
+}
+
+/* A file's pages are thrown out while the GPU has them mapped. */
+static void run_file_pageout(struct test *test)
+{
+	struct file *file = disk_file(test, SIZE, false);
+	struct ivgpu_stats before, after;
+	uint8_t *memory;
+	unsigned int round;
+	uint32_t crc;
+
+	if (!file)
+		return;
+	memory = disk_map(test, file, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED);
+	for (round = 0; memory && round < 3; round++) {
+		crc = disk_model_crc(&file->content);
+		/* Only clean pages go at once. */
+		if (!engine_crc(test, memory, SIZE, crc, "sum before") ||
+		    !engine_stats(test, &before) ||
+		    !test_check(test, !fsync(file->cached) &&
+				!madvise(memory, SIZE, MADV_PAGEOUT),
+				"cannot page out: %s", strerror(errno)) ||
+		    !engine_crc(test, memory, SIZE, crc, "sum after pageout") ||
+		    !engine_stats(test, &after) ||
+		    !test_check(test, after.faults > before.faults,
+				"there was no fault after pageout"))
+			break;
+		madvise(memory, SIZE, MADV_PAGEOUT);
+		if (!engine_run(test, gpu_fill(memory + MIB(round),
+					       0x0101010101010101ULL *
+					       CROSSBAR_POISON, MIB(1)),
+				NULL, "fill of what was paged out"))
+			break;
+		content_set(&file->content, segment_poison(MIB(round), MIB(1)));
+	}
+	if (memory)
+		munmap(memory, SIZE);
+	disk_has(test, file, "the disk after all pageouts");
+	file_remove(file);
+}
+
+/* Takes memory until little is left, and keeps it for a while. */
+static void hog(struct test *test, void *context)
+{
+	struct meeting *meeting = context;
+	uint64_t reserve = MIB(24) >> 10;
+	size_t step = MIB(4);
+	FILE *score = fopen("/proc/self/oom_score_adj", "we");
+
+	(void)test;
+	/* If it comes to that, this is the process to go. */
+	if (score) {
+		fputs("1000", score);
+		fclose(score);
+	}
+	while (kernel_memory("MemAvailable") > reserve) {
+		uint8_t *memory = mmap(NULL, step, PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (memory == MAP_FAILED)
+			break;
+		memset(memory, 0x3C, step);
+	}
+	meeting_signal(meeting, true);
+	meeting_wait(meeting, true);
+}
+
+/* The GPU sums a file and writes memory while everything is needed. */
+static void run_pressure(struct test *test)
+{
+	struct file *file = disk_file(test, MIB(16), false);
+	struct meeting meeting;
+	struct area area = { .fd = -1 };
+	uint8_t *memory = NULL, *model = NULL;
+	unsigned int i;
+	uint32_t crc;
+	pid_t pid;
+
+	if (!file)
+		return;
+	crc = disk_model_crc(&file->content);
+	memory = disk_map(test, file, MIB(16), PROT_READ, MAP_SHARED);
+	if (!memory ||
+	    !area_open_random(test, &area, PLACE_ANONYMOUS, SIZE, &model) ||
+	    !engine_crc(test, memory, MIB(16), crc, "sum before") ||
+	    !meeting_open(test, &meeting))
+		goto remove;
+	pid = process_start(test, hog, &meeting);
+	for (i = 0; pid > 0 && i < 12; i++) {
+		uint64_t word = random_next(&test->random);
+
+		if (!engine_crc(test, memory, MIB(16), crc,
+				"sum of a file under pressure") ||
+		    !engine_run(test, gpu_fill(area.memory, word, SIZE), NULL,
+				"fill under pressure"))
+			break;
+		for (size_t j = 0; j < SIZE; j += 8)
+			memcpy(model + j, &word, 8);
+		if (!area_check(test, &area, model, "fill under pressure"))
+			break;
+	}
+	/* It may have been killed for its memory by now. */
+	if (pid > 0) {
+		meeting_wait(&meeting, false);
+		if (!test->verdict.failed)
+			engine_crc(test, memory, MIB(16), crc,
+				   "sum when memory is full");
+		process_kill(test, pid);
+	}
+	meeting_close(&meeting);
+	engine_crc(test, memory, MIB(16), crc, "sum after");
+remove:
+	if (memory)
+		munmap(memory, MIB(16));
+	area_close(&area);
+	free(model);
+	file_remove(file);
+}
+
+/* What mkswap(8) writes: linux/swap.h, union swap_header. */
+static bool make_swap(struct test *test, char *path, size_t size)
+{
+	struct {
+		uint8_t boot[1024];
+		uint32_t version, last_page, bad_pages;
+		uint8_t rest[PAGE - 1024 - 12 - 10];
+		char magic[10];
+	} header = { .version = 1, .last_page = SWAP / PAGE - 1 };
+	static uint8_t zeros[64 * PAGE];
+	uint64_t done;
+	int fd;
+
+	memcpy(header.magic, "SWAPSPACE2", sizeof(header.magic));
+	snprintf(path, size, "%s/w/swap", test->volume->mount);
+	unlink(path);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return false;
+	/* Every block has to be there. */
+	for (done = 0; done < SWAP; done += sizeof(zeros))
+		if (pwrite(fd, zeros, sizeof(zeros), (off_t)done) !=
+		    (ssize_t)sizeof(zeros))
+			break;
+	if (done < SWAP || pwrite(fd, &header, sizeof(header), 0) !=
+	    (ssize_t)sizeof(header) || fsync(fd)) {
+		close(fd);
+		return false;
+	}
+	close(fd);
+	return !swapon(path, 0);
+}
+
+/* Anonymous memory that was swapped out comes back for the GPU. */
+static void run_swap(struct test *test)
+{
+	struct ivgpu_stats before, after;
+	struct area area = { .fd = -1 };
+	uint8_t *model = NULL;
+	unsigned int round;
+	char path[96];
+	uint64_t used;
+	size_t out;
+
+	if (volume_room(test->volume) < SWAP + MIB(8)) {
+		test_skip(test, "volume %s has no room for swap",
+			  test->volume->id);
+		return;
+	}
+	if (!make_swap(test, path, sizeof(path))) {
+		test_skip(test, "cannot swap to a file on volume %s: %s",
+			  test->volume->id, strerror(errno));
+		unlink(path);
+		return;
+	}
+	if (!area_open_random(test, &area, test->recipe->argument, SIZE, &model))
+		goto swapoff;
+	for (round = 0; round < 4; round++) {
+		if (!engine_crc(test, area.memory, SIZE, crc32c(0, model, SIZE),
+				"sum before") ||
+		    !engine_stats(test, &before) ||
+		    !test_check(test, !madvise(area.memory, SIZE, MADV_PAGEOUT),
+				"madvise: %s", strerror(errno)))
+			break;
+		out = absent(area.memory, SIZE);
+		used = kernel_memory("SwapTotal") - kernel_memory("SwapFree");
+		if (!test_check(test, out > SIZE / PAGE / 2 &&
+				used >= SIZE / 2 >> 10,
+				"%zu of %zu pages are gone, %" PRIu64
+				" KiB of swap are used", out, SIZE / PAGE, used))
+			break;
+		if (!engine_crc(test, area.memory, SIZE, crc32c(0, model, SIZE),
+				"sum of what was swapped out") ||
+		    !engine_stats(test, &after) ||
+		    !test_check(test, after.faults > before.faults,
+				"there was no fault"))
+			break;
+		/* A page that comes back for the GPU's write. */
+		madvise(area.memory, SIZE, MADV_PAGEOUT);
+		memset(model + round * 8 * PAGE, 0x2F, 4 * PAGE);
+		if (!engine_run(test, gpu_fill(area.memory + round * 8 * PAGE,
+					       0x2F2F2F2F2F2F2F2FULL, 4 * PAGE),
+				NULL, "fill of what was swapped out") ||
+		    !area_check(test, &area, model, "after the fill"))
+			break;
+	}
+swapoff:
+	area_close(&area);
+	free(model);
+	test_check(test, !swapoff(path), "swapoff: %s", strerror(errno));
+	unlink(path);
+}
+
+static const struct recipe recipe[] = {
+	{ .name = "pageout-file", .run = run_file_pageout, .volume = true,
+	  .claim = CLAIM_MEMORY },
+	{ .name = "pressure", .run = run_pressure, .volume = true,
+	  .claim = CLAIM_MEMORY },
+	{ .name = "swap-anonymous", .run = run_swap, .volume = true,
+	  .claim = CLAIM_MEMORY, .argument = PLACE_ANONYMOUS },
+	{ .name = "swap-shared", .run = run_swap, .volume = true,
+	  .claim = CLAIM_MEMORY, .argument = PLACE_SHARED },
+};
+
+const struct recipes pressure_recipes = { recipe, ARRAY_SIZE(recipe) };

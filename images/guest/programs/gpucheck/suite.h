@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The cases: what there is to do for each GPU, and for each volume. */
+#ifndef GPUCHECK_SUITE_H
+#define GPUCHECK_SUITE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "compiler.h"
+#include "ivgpu.h"
+#include "options.h"
+#include "random.h"
+#include "units.h"
+#include "verdict.h"
+#include "volume.h"
+
+#define PAGE		4096U
+
+/* What any wait may take: far longer than the driver's own time-out. */
+#define WAIT_NS		(60 * NS_PER_S)
+
+/* What the host holds the engine's accesses against. */
+enum claim {
+	CLAIM_MIXED,		/* nothing */
+	CLAIM_MEMORY,		/* system memory only, files' data too */
+	CLAIM_VIDEO,		/* video memory only */
+};
+
+/* A kind of memory. */
+enum place {
+	PLACE_ANONYMOUS,	/* private */
+	PLACE_STACK,
+	PLACE_HEAP,
+	PLACE_VIDEO,
+	PLACE_SHARED,		/* anonymous, shared */
+	PLACE_TMPFS_SHARED,
+	PLACE_TMPFS_PRIVATE,
+	PLACE_FILE_SHARED,	/* of the case's volume */
+	PLACE_FILE_PRIVATE,
+	PLACES,
+};
+
+/* Places that need no volume come first. */
+#define PLACES_ANYWHERE	PLACE_FILE_SHARED
+
+struct test;
+
+/*
+ * struct recipe - a case for any GPU
+ * @claim:    with @places, video memory's own case claims CLAIM_VIDEO instead of
+ *            CLAIM_MEMORY
+ * @argument: to @run, through test->recipe
+ * @places:   one case for each place, and for each volume those that it has
+ * @volume:   one case for each volume, instead of a single one
+ * @host:     it needs a host that listens, else it is skipped
+ * @last:     it runs after all others, of all GPUs
+ */
+struct recipe {
+	const char *name;
+	void (*run)(struct test *test);
+	enum claim claim;
+	unsigned int argument;
+	bool places;
+	bool volume;
+	bool host;
+	bool last;
+};
+
+struct recipes {
+	const struct recipe *recipe;
+	unsigned int count;
+};
+
+extern const struct recipes atomic_recipes, command_recipes, disk_race_recipes,
+	fault_recipes, file_recipes, fork_recipes, inject_recipes,
+	ioctl_recipes, mapping_recipes, pressure_recipes, private_recipes,
+	process_recipes, race_recipes, reset_recipes, shrink_recipes,
+	soak_recipes, space_recipes, unbind_recipes, video_recipes,
+	wait_recipes, write_recipes;
+
+/*
+ * struct test - a case that is running, in memory that its processes share
+ * @volume:   NULL unless the recipe asks for one
+ * @place:    if the recipe is for places
+ * @gpu:      an address space for the case, open while it runs
+ * @address:  PCI address of the GPU
+ * @random:   seeded from the options and the case's name
+ * @injected: switches of the engine are set
+ * @stack:    a part of the main thread's stack that the case may have
+ */
+struct test {
+	const struct options *options;
+	const struct recipe *recipe;
+	struct volume *volume;
+	enum place place;
+	enum claim claim;
+	const char *address;
+	struct ivgpu gpu;
+	struct ivgpu_totals totals;
+	struct random random;
+	unsigned int n;
+	char name[80];
+	bool injected;
+	uint8_t *stack;
+	size_t stack_left;
+	struct verdict verdict;
+};
+
+#define test_fail(test, ...)	verdict_end(&(test)->verdict, true, __VA_ARGS__)
+#define test_skip(test, ...)	verdict_end(&(test)->verdict, false, __VA_ARGS__)
+
+/* The condition; the case has failed when it is false. */
+#define test_check(test, condition, ...) \
+	((condition) ? true : (test_fail(test, __VA_ARGS__), false))
+
+/* Prints names, or runs everything. Both return the program's exit code. */
+int suite_list(const struct options *options);
+int suite_run(const struct options *options, struct volume *volumes);
+
+#endif /* GPUCHECK_SUITE_H */

@@ -26,10 +26,10 @@ extension GuestTests {
     /// What the engine does wrong on purpose, and the name under which the sanitizer has to find it.
     static let mutations: [(injection: String, only: String, finding: String)] = [
       ("ignore-invalidation", "gpu0.munmap*", "useAfterRevoke"),
-      ("late-invalidation=200", "gpu0.munmap*", "lateAcknowledgment"),
+      ("late-invalidation=30", "gpu0.races-munmap", "lateAcknowledgment"),
       ("stray-address", "gpu0.copy-*", "strayAccess"),
       ("lose-fence", "gpu0.copy-*", "lostFence"),
-      ("wrong-path", "gpu0.copy-*", "wrongPath"),
+      ("wrong-path", "gpu0.fill-anonymous", "wrongPath"),
     ]
 
     @Test(arguments: mutations)

@@ -27,11 +27,25 @@ extension Examination {
           : "\(Self.phrase(access)) reached \(Self.target(access)), and not all of these "
             + "\(access.length) bytes are there for the port `\(access.port)`."
       }
+      guard let window, !Self.agrees(window.claim, access.port) else { return }
+      findings.add(.wrongPath, entries: [index]) {
+        "The case claims \(window.claim), but \(Self.phrase(access, isSubject: false)) went by the "
+          + "port `\(access.port)`."
+      }
     } else if let window, !Self.agrees(window.claim, place) {
       findings.add(.wrongPath, entries: [index]) {
         "The case claims \(window.claim), but \(Self.phrase(access, isSubject: false)) went to "
           + "\(Self.phrase(place))."
       }
+    }
+  }
+
+  /// Whether a port can serve what a case claims.
+  private static func agrees(_ claim: DMAClaim, _ port: AccessLog.Port) -> Bool {
+    switch (claim, port) {
+    case (.mixed, _), (_, .none): true
+    case (.memory, .memory), (.video, .video), (.direct, .bar), (.direct, .bus): true
+    default: false
     }
   }
 

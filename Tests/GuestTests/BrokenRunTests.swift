@@ -12,7 +12,8 @@ extension GuestTests {
       #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
       let failed = try #require(try outcome.cases().first?["outcome"] as? [String: Any])
       #expect(failed["failure"] as? String == "silent corruption")
-      #expect((failed["explanation"] as? String)?.contains("bit 0 is flipped") == true)
+      let explanation = try #require(failed["explanation"] as? String)
+      #expect(explanation.contains("bit 0 of the byte at offset"), "\(explanation)")
     }
 
     @Test func aByteThatOnlyTheHostSeesFlippedIsCaughtByTheHost() async throws {
@@ -93,10 +94,7 @@ extension GuestTests {
         ["run", "switch"], output: mountPoint.appending(path: "run"))
       #expect(outcome.exitCode == 3, "\(outcome.errors)\(outcome.output)")
       #expect(outcome.errors.contains(mountPoint.path))
-      #expect(
-        outcome.errors.contains("No space left on device")
-          || outcome.errors.contains("no space left on the device")
-          || outcome.errors.contains("the file system is full"), "\(outcome.errors)")
+      #expect(outcome.errors.contains("and only 8 MiB are free; free some space"))
     }
 
     @Test(arguments: [
@@ -134,7 +132,7 @@ extension GuestTests {
       }
       #expect(
         outcome.errors.contains(
-          "the cached kernel 7.2 in \(kernel.entry.path) is damaged (bzImage"))
+          "the cached kernel 7.2 in \(kernel.entry.path) is damaged (the SHA-256 of bzImage is"))
       #expect(outcome.errors.contains("it is removed and built again"))
       #expect(outcome.exitCode == 130, "\(outcome.errors)")
       #expect(!FileManager.default.fileExists(atPath: kernel.entry.path))

@@ -43,7 +43,9 @@ extension GuestTests {
       let sanitizer = try #require(try outcome.record()["sanitizer"] as? [String: Any])
       let report = try #require(sanitizer["gpu0"] as? [String: Any])
       let counts = try #require(report["counts"] as? [String: Int])
-      #expect(counts[finding] ?? 0 > 0, "\(counts)")
+      // A late acknowledgment is known as one only if the engine comes back to the page afterwards.
+      let names = finding == "lateAcknowledgment" ? [finding, "useAfterRevoke"] : [finding]
+      #expect(names.contains { counts[$0] ?? 0 > 0 }, "\(counts)")
     }
 
     @Test func aBitFlippedByTheEngineIsFoundInTheBytes() async throws {

@@ -87,4 +87,4 @@ packages: ## List missing Debian packages and install them (CROSSBAR_NO_INSTALL=
 	@images/install-host-packages images/host-packages.txt
 
 clean: ## Remove what was built here; runs/ and the caches in ~/.cache/crossbar stay
-	rm -rf .build .build-coverage bin
+	rm -rf .build .build-coverage .build-coverage.log bin

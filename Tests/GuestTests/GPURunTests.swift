@@ -26,7 +26,7 @@ extension GuestTests {
     /// What the engine does wrong on purpose, and the name under which the sanitizer has to find it.
     static let mutations: [(injection: String, only: String, finding: String)] = [
       ("ignore-invalidation", "gpu0.munmap*", "useAfterRevoke"),
-      ("late-invalidation=30", "gpu0.races-munmap", "lateAcknowledgment"),
+      ("late-invalidation=8", "*races-*", "lateAcknowledgment"),
       ("stray-address", "gpu0.copy-*", "strayAccess"),
       ("lose-fence", "gpu0.copy-*", "lostFence"),
       ("wrong-path", "gpu0.fill-anonymous", "wrongPath"),
@@ -36,16 +36,19 @@ extension GuestTests {
     func whatTheEngineDoesWrongIsFoundByName(
       injection: String, only: String, finding: String
     ) async throws {
-      let outcome = try await CrossbarProgram.run([
-        "run", "switch", "--suite", "gpu", "--only", only, "--inject", injection,
-      ])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
-      let sanitizer = try #require(try outcome.record()["sanitizer"] as? [String: Any])
-      let report = try #require(sanitizer["gpu0"] as? [String: Any])
-      let counts = try #require(report["counts"] as? [String: Int])
-      // A late acknowledgment is known as one only if the engine comes back to the page afterwards.
-      let names = finding == "lateAcknowledgment" ? [finding, "useAfterRevoke"] : [finding]
-      #expect(names.contains { counts[$0] ?? 0 > 0 }, "\(counts)")
+      // A late acknowledgment is told from an ignored invalidation by the engine's return to the page,
+      // which a race brings about in most runs, but not in each.
+      var counts: [String: Int] = [:]
+      for _ in 0..<(finding == "lateAcknowledgment" ? 4 : 1) where counts[finding] == nil {
+        let outcome = try await CrossbarProgram.run([
+          "run", "switch", "--suite", "gpu", "--only", only, "--inject", injection,
+        ])
+        #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+        let sanitizer = try #require(try outcome.record()["sanitizer"] as? [String: Any])
+        let report = try #require(sanitizer["gpu0"] as? [String: Any])
+        counts = try #require(report["counts"] as? [String: Int])
+      }
+      #expect(counts[finding] ?? 0 > 0, "\(counts)")
     }
 
     @Test func aBitFlippedByTheEngineIsFoundInTheBytes() async throws {

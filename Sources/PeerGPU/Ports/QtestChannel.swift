@@ -3,62 +3,102 @@
 import CPeerGPU
 import Glibc
 
-/// The line protocol of a qtest socket: one request, one answer. After the first failure the
-/// stream's position is unknown, so everything fails.
+/// The line protocol of a qtest socket: QEMU answers each request by a line, in order. Several are
+/// under way at once, so that QEMU works on one while this side codes the next or decodes the last.
+/// After the first failure the stream's position is unknown, so everything fails.
 struct QtestChannel: ~Copyable {
+  /// Bytes of memory that one request is about. QEMU looks through all of a line's beginning again
+  /// with each 4 KiB of it that arrive (system/qtest.c), so short ones are quicker.
+  static let requestSize = 32 << 10
+  /// Requests under way at most.
+  private static let depth = 4
+
   private let socket: UnixSocket
   private let timeout: UInt64
   private var alive = true
-  private let buffer: UnsafeMutableRawBufferPointer
-  /// Bytes of `buffer` that arrived.
-  private var filled = 0
+  private let request: UnsafeMutableRawBufferPointer
+  private let answers: UnsafeMutableRawBufferPointer
+  /// The part of `answers` that arrived and was not taken.
+  private var arrived = 0..<0
 
   init(_ socket: consuming UnixSocket, timeout: UInt64) {
     self.socket = socket
     self.timeout = timeout
-    buffer = .allocate(byteCount: Base64.encodedCount(QtestPort.requestSize) + 256, alignment: 64)
+    let line = Base64.encodedCount(Self.requestSize) + 256
+    request = .allocate(byteCount: line, alignment: 64)
+    answers = .allocate(byteCount: 4 * line, alignment: 64)
   }
 
-  deinit { buffer.deallocate() }
+  deinit {
+    request.deallocate()
+    answers.deallocate()
+  }
 
   mutating func read(_ address: UInt64, into target: UnsafeMutableRawBufferPointer) -> Bool {
-    let line = "b64read 0x\(hex(address)) 0x\(hex(UInt64(target.count)))\n"
-    guard let answer = exchange(fill(line)) else { return false }
-    // "OK " before the code; an error has another beginning and length.
-    guard answer.count > 3, answer.starts(with: "OK ".utf8),
-      Base64.decode(UnsafeRawBufferPointer(rebasing: answer[3...]), to: target)
-    else {
-      alive = false
-      return false
+    var asked = 0
+    var done = 0
+    while alive, done < target.count {
+      while alive, asked < target.count, asked - done < Self.depth * Self.requestSize {
+        let count = min(Self.requestSize, target.count - asked)
+        send(fill("b64read 0x\(hex(address &+ UInt64(asked))) 0x\(hex(UInt64(count)))\n"))
+        asked += count
+      }
+      let count = min(Self.requestSize, target.count - done)
+      let piece = UnsafeMutableRawBufferPointer(rebasing: target[done..<done + count])
+      // "OK " before the code; an error has another beginning and length.
+      guard let answer = answer(), answer.count > 3, answer.starts(with: "OK ".utf8),
+        Base64.decode(UnsafeRawBufferPointer(rebasing: answer[3...]), to: piece)
+      else {
+        alive = false
+        break
+      }
+      done += count
     }
-    return true
+    return alive
   }
 
   mutating func write(_ address: UInt64, from source: UnsafeRawBufferPointer) -> Bool {
-    var count = fill("b64write 0x\(hex(address)) 0x\(hex(UInt64(source.count))) ")
-    let code = Base64.encodedCount(source.count)
-    guard count + code < buffer.count, let start = buffer.baseAddress else { return false }
-    Base64.encode(source, to: (start + count).assumingMemoryBound(to: UInt8.self))
-    count += code
-    buffer[count] = UInt8(ascii: "\n")
-    guard let answer = exchange(count + 1) else { return false }
-    alive = answer.elementsEqual("OK".utf8)
+    var asked = 0
+    var underWay = 0
+    while alive, asked < source.count || underWay > 0 {
+      if asked < source.count, underWay < Self.depth {
+        let count = min(Self.requestSize, source.count - asked)
+        let piece = UnsafeRawBufferPointer(rebasing: source[asked..<asked + count])
+        sendWrite(address &+ UInt64(asked), piece)
+        asked += count
+        underWay += 1
+      } else {
+        alive = answer()?.elementsEqual("OK".utf8) == true
+        underWay -= 1
+      }
+    }
     return alive
   }
 
   mutating func command(_ line: String) -> String? {
-    guard let answer = exchange(fill(line + "\n")), answer.starts(with: "OK".utf8) else {
+    guard alive else { return nil }
+    send(fill(line + "\n"))
+    guard let answer = answer(), answer.starts(with: "OK".utf8) else {
       alive = false
       return nil
     }
     return String(decoding: answer.dropFirst(3), as: UTF8.self)
   }
 
-  /// Puts `text` at the beginning of the buffer.
+  private mutating func sendWrite(_ address: UInt64, _ piece: UnsafeRawBufferPointer) {
+    var count = fill("b64write 0x\(hex(address)) 0x\(hex(UInt64(piece.count))) ")
+    guard let start = request.baseAddress else { return }
+    Base64.encode(piece, to: (start + count).assumingMemoryBound(to: UInt8.self))
+    count += Base64.encodedCount(piece.count)
+    request[count] = UInt8(ascii: "\n")
+    send(count + 1)
+  }
+
+  /// Puts `text`, which is short, at the beginning of the request.
   private func fill(_ text: String) -> Int {
     var count = 0
-    for byte in text.utf8.prefix(buffer.count) {
-      buffer[count] = byte
+    for byte in text.utf8.prefix(255) {
+      request[count] = byte
       count += 1
     }
     return count
@@ -66,45 +106,50 @@ struct QtestChannel: ~Copyable {
 
   private func hex(_ number: UInt64) -> String { String(number, radix: 16) }
 
-  /// Sends the first `count` bytes of the buffer and waits for a line, which replaces them.
-  private mutating func exchange(_ count: Int) -> UnsafeRawBufferPointer? {
-    guard alive else { return nil }
-    let deadline = MonotonicTime.now.advanced(milliseconds: timeout)
-    guard send(count, deadline), let answer = receive(deadline) else {
-      alive = false
-      return nil
-    }
-    return answer
-  }
+  private func deadline() -> MonotonicTime { .now.advanced(milliseconds: timeout) }
 
-  private func send(_ count: Int, _ deadline: MonotonicTime) -> Bool {
+  /// Sends the first `count` bytes of the request.
+  private mutating func send(_ count: Int) {
+    let deadline = deadline()
     var sent = 0
-    while sent < count, let start = buffer.baseAddress {
+    while sent < count, let start = request.baseAddress {
       let flags = CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT)
       let result = Glibc.send(socket.descriptor, start + sent, count - sent, flags)
       if result > 0 {
         sent += result
       } else if !(result < 0 && (errno == EAGAIN || errno == EINTR) && ready(POLLOUT, deadline)) {
-        return false
+        alive = false
+        return
       }
     }
-    return true
   }
 
-  private mutating func receive(_ deadline: MonotonicTime) -> UnsafeRawBufferPointer? {
-    filled = 0
-    while let start = buffer.baseAddress, filled < buffer.count {
-      let result = recv(
-        socket.descriptor, start + filled, buffer.count - filled, CInt(MSG_DONTWAIT))
-      guard result > 0 else {
-        if result < 0, errno == EAGAIN || errno == EINTR, ready(POLLIN, deadline) { continue }
-        return nil
+  /// The next line, without its end; valid until the next call.
+  private mutating func answer() -> UnsafeRawBufferPointer? {
+    let deadline = deadline()
+    var seen = arrived.lowerBound
+    while alive, let start = answers.baseAddress {
+      if let end = memchr(start + seen, 0x0A, arrived.upperBound - seen) {
+        let line = arrived.lowerBound..<(UnsafeRawPointer(end) - UnsafeRawPointer(start))
+        arrived = (line.upperBound + 1)..<arrived.upperBound
+        return UnsafeRawBufferPointer(rebasing: answers[line])
       }
-      filled += result
-      // One request is under way, so a line's end is the end of what there is.
-      guard buffer[filled - 1] == UInt8(ascii: "\n") else { continue }
-      return UnsafeRawBufferPointer(rebasing: buffer[0..<filled - 1])
+      if arrived.upperBound == answers.count || arrived.isEmpty {
+        // What arrived goes to the beginning. A line that fills the buffer is no answer.
+        guard arrived.count < answers.count else { break }
+        memmove(start, start + arrived.lowerBound, arrived.count)
+        arrived = 0..<arrived.count
+      }
+      seen = arrived.upperBound
+      let result = recv(
+        socket.descriptor, start + seen, answers.count - seen, CInt(MSG_DONTWAIT))
+      if result > 0 {
+        arrived = arrived.lowerBound..<(seen + result)
+      } else if !(result < 0 && (errno == EAGAIN || errno == EINTR) && ready(POLLIN, deadline)) {
+        break
+      }
     }
+    alive = false
     return nil
   }
 

@@ -6,7 +6,7 @@ import Synchronization
 /// Bus addresses that only QEMU reaches, such as an NVMe controller's memory buffer, by its qtest
 /// socket (`-qtest unix:PATH,server=on,wait=off`; QEMU, system/qtest.c).
 ///
-/// One request at a time, of 256 KiB at most. When QEMU ends, answers with something else, or does
+/// One access at a time, in as many requests as it takes. When QEMU ends, answers with something else, or does
 /// not answer in time, this and every later access is a ``DMAError``.
 public final class QtestPort: DMAPort {
   /// The bus itself.
@@ -15,9 +15,6 @@ public final class QtestPort: DMAPort {
   public let regions: [BusRegion]
   private let channel: Mutex<QtestChannel>
   private let path: String
-
-  /// Bytes of one request.
-  public static let requestSize = 256 << 10
 
   /// Connects to the qtest socket at `path`.
   ///
@@ -36,24 +33,12 @@ public final class QtestPort: DMAPort {
   public func read(
     _ address: UInt64, into target: UnsafeMutableRawBufferPointer
   ) throws(DMAError) {
-    var done = 0
-    while done < target.count {
-      let count = min(Self.requestSize, target.count - done)
-      let piece = UnsafeMutableRawBufferPointer(rebasing: target[done..<done + count])
-      try request { $0.read(address &+ UInt64(done), into: piece) }
-      done += count
-    }
+    try request { $0.read(address, into: target) }
   }
 
   /// Writes by `b64write`.
   public func write(_ address: UInt64, from source: UnsafeRawBufferPointer) throws(DMAError) {
-    var done = 0
-    while done < source.count {
-      let count = min(Self.requestSize, source.count - done)
-      let piece = UnsafeRawBufferPointer(rebasing: source[done..<done + count])
-      try request { $0.write(address &+ UInt64(done), from: piece) }
-      done += count
-    }
+    try request { $0.write(address, from: source) }
   }
 
   /// Sends one line and gives the answer after `OK`, for requests that are no DMA.

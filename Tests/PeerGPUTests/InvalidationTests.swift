@@ -45,6 +45,46 @@ import Testing
     }
   }
 
+  /// Pages of a block whose frames are contiguous share an entry of the TLB.
+  @Test(arguments: [64, 65, 100, 127, 190])
+  func onePageEndsWhatItsBlockKeeps(page: Int) throws {
+    let rig = try Rig()
+    let tables = try rig.bind(0)
+    let (count, size) = (256, UInt64(256 * 4096))
+    let at = UInt64(page * 4096)
+    tables.map(Rig.address, pages: count, to: .bus(Rig.memoryBus), generation: 1)
+    memset(rig.guest.window.base, 0, rig.guest.window.size)
+    for _ in 0..<2 { _ = try rig.driver.run(0, .crc32c(Rig.address, length: size)) }
+    // Another frame for one page, of which the engine needn't know yet.
+    tables.map(
+      Rig.address + at, pages: 1, to: .bus(Rig.memoryBus + 8 << 20), generation: 2)
+    memset(rig.guest.window.base + 8 << 20, 7, 4096)
+    #expect(try rig.driver.run(0, .crc32c(Rig.address, length: size)).status == 0)
+    #expect(rig.driver.invalidate(0, Rig.address + at, length: 4096, generation: 1))
+    let target = Rig.address + 1 << 30
+    tables.map(target, pages: count, to: .bus(Rig.memoryBus + 2 << 20), generation: 1)
+    #expect(try rig.driver.run(0, .copy(from: Rig.address, to: target, length: size)).status == 0)
+    let copied = rig.guestBytes(at: 2 << 20, count: Int(size))
+    let wrong = copied.indices.filter { copied[$0] != ($0 / 4096 == page ? 7 : 0) }
+    #expect(wrong.isEmpty, "\(wrong.prefix(3))")
+  }
+
+  @Test func aBlockIsNotWritableForOneOfItsPages() throws {
+    let rig = try Rig()
+    let tables = try rig.bind(0)
+    tables.map(Rig.address, pages: 128, to: .bus(Rig.memoryBus), generation: 1)
+    tables.map(
+      Rig.address + 70 * 4096, pages: 1, to: .bus(Rig.memoryBus + 70 * 4096, writable: false),
+      generation: 1)
+    rig.driver.answerFaults { _ in UInt32(EACCES) }
+    for _ in 0..<2 {
+      #expect(try rig.driver.run(0, .crc32c(Rig.address, length: 128 * 4096)).status == 0)
+      let fill = try rig.driver.run(0, .fill(Rig.address, length: 128 * 4096, with: 3))
+      #expect(fill.status == UInt32(EACCES))
+      #expect(fill.bytes == 70 * 4096)
+    }
+  }
+
   @Test func everythingIsAddressZeroLengthZero() throws {
     let rig = try Rig()
     let tables = try rig.bind(0)

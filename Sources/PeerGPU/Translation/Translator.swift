@@ -16,7 +16,7 @@ struct Translator {
   let buffer: TranslationBuffer
 
   /// Bits of an entry that say where a page is and whose map it is.
-  private static let identity =
+  fileprivate static let identity =
     CROSSBAR_GPU_PTE_FRAME | CROSSBAR_GPU_PTE_BUS
     | (UInt64.max &<< UInt64(CROSSBAR_GPU_PTE_GENERATION_SHIFT))
 
@@ -29,27 +29,40 @@ struct Translator {
     into runs: inout [Access]
   ) -> (done: Int, stop: Stop?) {
     let needed = access.permission | access.trace
-    let size = UInt64(CROSSBAR_GPU_PAGE_SIZE)
+    let pageSize = UInt64(CROSSBAR_GPU_PAGE_SIZE)
+    let blockSize = TranslationBuffer.blockPages &* pageSize
     var done = 0
     var runStart = 0
     var runEntry: UInt64 = 0
     var expected: UInt64 = 0
+    var block = BlockBuilder()
     var stop: Stop?
     while done < count {
       let at = address &+ UInt64(truncatingIfNeeded: done)
       let page = at &>> UInt64(CROSSBAR_GPU_PAGE_SHIFT)
-      var entry = buffer.entry(of: page)
-      if entry & needed != needed {
-        switch walker.walk(at, access) {
-        case .entry(let found):
-          entry = found
-          buffer.insert(found, page: page)
-        case .fault(let reason):
-          stop = .fault(address: at & ~(size &- 1), reason: reason)
-        case .badTable:
-          stop = .badTable
+      var size = pageSize
+      var entry: UInt64 = 0
+      if at % blockSize == 0, UInt64(truncatingIfNeeded: count &- done) >= blockSize {
+        entry = buffer.blockEntry(at: page)
+        if entry & needed == needed { size = blockSize }
+      }
+      if size == pageSize {
+        entry = buffer.entry(of: page)
+        if entry & needed != needed {
+          switch walker.walk(at, access) {
+          case .entry(let found):
+            entry = found
+            buffer.insert(found, page: page)
+          case .fault(let reason):
+            stop = .fault(address: at & ~(pageSize &- 1), reason: reason)
+          case .badTable:
+            stop = .badTable
+          }
+          if stop != nil { break }
         }
-        if stop != nil { break }
+        if let whole = block.add(entry, page, isNext: entry & Self.identity == expected) {
+          buffer.insertBlock(whole, at: page &- (TranslationBuffer.blockPages &- 1))
+        }
       }
       let identity = entry & Self.identity
       if done == 0 {
@@ -60,10 +73,33 @@ struct Translator {
         runEntry = identity
       }
       expected = identity &+ size
-      done = min(count, done &+ Int(truncatingIfNeeded: size &- (at & (size &- 1))))
+      done = min(count, done &+ Int(truncatingIfNeeded: size &- (at & (pageSize &- 1))))
     }
     if done > runStart { append(runEntry, address, runStart, done, ports, &runs) }
     return (done, stop)
+  }
+
+  /// Finds blocks among the pages that are translated one after the other.
+  private struct BlockBuilder {
+    /// What all pages since the block's first one have, with that one's frame; 0 without one.
+    private var common: UInt64 = 0
+
+    /// Adds a page.
+    ///
+    /// - Parameter isNext: its frame follows the one before, in the same generation.
+    /// - Returns: the block's entry, if this is its last page.
+    @inline(__always)
+    mutating func add(_ entry: UInt64, _ page: UInt64, isNext: Bool) -> UInt64? {
+      let place = page % TranslationBuffer.blockPages
+      if place == 0 {
+        common = entry
+      } else if isNext {
+        common &= entry | Translator.identity
+      } else {
+        common = 0
+      }
+      return place == TranslationBuffer.blockPages &- 1 && common != 0 ? common : nil
+    }
   }
 
   /// Appends the run from `start` to `end`, in as many accesses as it has destinations.

@@ -228,7 +228,10 @@ enum crossbar_gpu_request_opcode {
  *
  * BIND of a bound address space and UNBIND of an unbound one are bad entries.
  * BIND sets the fence to completed = 0, error = 0. When UNBIND is acknowledged
- * no access of the address space is under way, and its commands are forgotten.
+ * no access of the address space is under way, and the commands that were taken
+ * off the command ring are forgotten. Requests overtake commands, so a driver
+ * that means to use the number again first waits until command_tail has passed
+ * the last command: the next owner must not get it.
  */
 struct crossbar_gpu_request {
 	crossbar_u32 opcode;

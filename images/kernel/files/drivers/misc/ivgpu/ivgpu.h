@@ -292,6 +292,9 @@ struct ivgpu_space {
 	struct list_head buffers;
 };
 
+/* The engine tells nobody that it has taken a command off the ring. */
+#define IVGPU_RING_FULL		msecs_to_jiffies(4)
+
 /* ivgpu_drv.c */
 unsigned long ivgpu_timeout(void);
 
@@ -306,6 +309,7 @@ int ivgpu_control_put(struct ivgpu_device *device, u32 epoch,
 		      struct ivgpu_ticket *ticket);
 int ivgpu_control_wait(struct ivgpu_device *device,
 		       const struct ivgpu_ticket *ticket);
+void ivgpu_command_drain(struct ivgpu_device *device, u32 epoch);
 void ivgpu_fault_drain(struct ivgpu_device *device);
 
 /* ivgpu_command.c */

@@ -147,6 +147,12 @@ void ivgpu_space_unbind(struct ivgpu_space *space)
 		return;
 	space->bound = false;
 
+	/*
+	 * UNBIND would overtake them. Nothing is added meanwhile: who submits
+	 * holds the lock.
+	 */
+	ivgpu_command_drain(device, space->epoch);
+
 	/* An error is as good as the answer: a reset has ended everything. */
 	if (!ivgpu_control_put(device, space->epoch, &request, &ticket))
 		ivgpu_control_wait(device, &ticket);

@@ -16,8 +16,6 @@
 
 /* An interrupt may get lost: how long to sleep before looking again. */
 #define IVGPU_LOOK_AGAIN	msecs_to_jiffies(100)
-/* The engine tells nobody that it has taken a command off the ring. */
-#define IVGPU_RING_FULL		msecs_to_jiffies(4)
 /* Slowest engine that is not taken for a dead one, in bytes per millisecond. */
 #define IVGPU_SLOWEST		SZ_16K
 

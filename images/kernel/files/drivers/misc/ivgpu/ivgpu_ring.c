@@ -148,6 +148,43 @@ int ivgpu_control_wait(struct ivgpu_device *device,
 	return READ_ONCE(device->dead) ? -EIO : 0;
 }
 
+static bool ivgpu_commands_taken(struct ivgpu_device *device, u32 epoch,
+				 u32 head)
+{
+	u32 tail = ivgpu_load(&device->control->command_tail.value);
+
+	return (s32)(tail - head) >= 0 || READ_ONCE(device->dead) ||
+	       READ_ONCE(device->epoch) != epoch;
+}
+
+/**
+ * ivgpu_command_drain() - wait until the engine has taken what is on the ring
+ * @device: the device, its driver bound
+ * @epoch: in which the commands were put there; its end empties the ring
+ *
+ * The engine takes commands off the ring without waiting for their turn. One that
+ * does not is reset.
+ *
+ * Context: may sleep; may be called by the notifier of an mm.
+ */
+void ivgpu_command_drain(struct ivgpu_device *device, u32 epoch)
+{
+	unsigned long since = jiffies;
+	u32 head;
+
+	spin_lock(&device->ring_lock);
+	head = device->command_head;
+	spin_unlock(&device->ring_lock);
+
+	while (!ivgpu_commands_taken(device, epoch, head)) {
+		ivgpu_bell(device, CROSSBAR_GPU_BELL_COMMAND);
+		wait_event_timeout(device->control_wait,
+				   ivgpu_commands_taken(device, epoch, head),
+				   IVGPU_RING_FULL);
+		ivgpu_control_late(device, since);
+	}
+}
+
 static void ivgpu_fault_accept(struct ivgpu_device *device,
 			       const struct crossbar_gpu_fault *fault)
 {

@@ -23,7 +23,9 @@ struct GPUSanitation: Sendable {
           try Data(contentsOf: URL(filePath: path), options: .mappedIfSafe)
         })
       let report = DMASanitizer(
-        log: log, trace: trace, bus: try bus(of: gpu.id), windows: windows(of: gpu.id)
+        log: log, trace: trace,
+        bus: bus(videoMemory: try tree.peerMemory(of: gpu.id, in: topology)),
+        windows: windows(of: gpu.id)
       ).report()
       reports[gpu.id] = report.excusing { finding in self.injection(behind: finding) }
     }
@@ -36,7 +38,7 @@ struct GPUSanitation: Sendable {
     guard finding.kind == .lostFence, let number = finding.caseNumber,
       let item = observation.testimony.cases.first(where: { $0.header.n == number })
     else { return nil }
-    return item.gpu?.injections.first { $0.hasPrefix("stall") || $0.hasPrefix("drop-doorbell") }
+    return item.gpu?.injections.first { $0.hasPrefix("stall") }
   }
 
   private func windows(of gpu: String) -> [AccessWindow] {
@@ -49,7 +51,8 @@ struct GPUSanitation: Sendable {
     }
   }
 
-  private func bus(of gpu: String) throws -> DMABus {
+  /// What lies where, as a GPU with this video memory sees it.
+  private func bus(videoMemory: Range<UInt64>) -> DMABus {
     let addresses = tree.resolve(topology)
     let names = Dictionary(addresses.map { ($0.value, $0.key) }) { first, _ in first }
     var bars: [String: [Range<UInt64>]] = [:]
@@ -59,11 +62,8 @@ struct GPUSanitation: Sendable {
         bars[names[device.address] ?? device.address.description] = ranges
       }
     }
-    guard let address = addresses[gpu], let video = tree.device(at: address)?.bar(2)?.range else {
-      throw EnvironmentError("The guest's tree has no BAR 2 for \(gpu): see \(directory.path).")
-    }
     return DMABus(
       bars: bars, memory: SystemMemory.ranges(size: topology.machine.memory.bytes),
-      videoMemory: video)
+      videoMemory: videoMemory)
   }
 }

@@ -14,15 +14,16 @@ struct GuestGPUs: Sendable {
   /// Where each one's ivshmem server listens, by topology id.
   let servers: [String: String]
 
-  /// Starts the GPUs of a topology.
+  /// Starts the GPUs of a run.
   ///
   /// - Parameters:
+  ///   - request: the topology, how the devices misbehave, and whether the sanitizer looks.
   ///   - directory: gets the access logs.
   ///   - sockets: the directory of the ivshmem servers' sockets, with a short path.
-  ///   - injection: how the devices misbehave.
   static func start(
-    _ topology: Topology, directory: RunDirectory, sockets: String, injection: FaultInjection
+    _ request: RunRequest, directory: RunDirectory, sockets: String
   ) throws -> GuestGPUs {
+    let topology = request.topology
     var devices: [String: GPUDevice] = [:]
     var servers: [String: String] = [:]
     do {
@@ -31,7 +32,8 @@ struct GuestGPUs: Sendable {
         servers[gpu.id] = server
         devices[gpu.id] = try GPUDevice(
           memory: VideoMemory(size: gpu.videoMemory.bytes), socketPath: server,
-          logPath: directory.accessLogPath(gpu: gpu.id, of: topology), injection: injection)
+          logPath: directory.accessLogPath(gpu: gpu.id, of: topology),
+          injection: request.injection, digestsPayload: request.sanitizes)
       }
     } catch {
       for device in devices.values { device.stop() }
@@ -43,7 +45,6 @@ struct GuestGPUs: Sendable {
   /// Connects the engines to the bus: system memory, their own video memory, and every BAR of the
   /// other devices by QEMU. What comes before that is a master abort.
   func attach(to guest: Guest, tree: PCITree, topology: Topology) throws {
-    let addresses = tree.resolve(topology)
     let memory = try guest.systemMemoryPath()
     var offset: UInt64 = 0
     let regions = SystemMemory.ranges(size: topology.machine.memory.bytes).map { range in
@@ -52,11 +53,7 @@ struct GuestGPUs: Sendable {
       return FileRegion(bus: range.lowerBound, offset: offset, size: size)
     }
     for (id, device) in devices {
-      guard let address = addresses[id],
-        let bar = tree.device(at: address)?.bar(2)?.range
-      else {
-        throw EnvironmentError("The guest's tree has no BAR 2 for \(id): see pci.txt.")
-      }
+      let bar = try tree.peerMemory(of: id, in: topology)
       let others = tree.devices.flatMap(\.bars).filter { $0.space != .io }
         .compactMap(\.range).filter { $0 != bar }
         .map { (start: $0.lowerBound, size: $0.upperBound - $0.lowerBound) }

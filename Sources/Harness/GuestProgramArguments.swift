@@ -30,8 +30,11 @@ struct GuestProgramArguments: Sendable {
       for gpu in topology.gpus {
         if let address = addresses[gpu.id] { arguments += ["--gpu", "\(gpu.id)=\(address)"] }
       }
+      let effort = request.effort
+      arguments += ["--rounds", String(effort.rounds), "--seconds", String(effort.soak)]
+      arguments += ["--seed", String(effort.seed)]
     }
-    if let only = request.only { arguments += ["--only", only] }
+    for pattern in request.only { arguments += ["--only", pattern] }
     if let sabotage = request.sabotage { arguments += ["--sabotage", sabotage] }
     return arguments
   }

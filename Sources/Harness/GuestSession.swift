@@ -25,12 +25,13 @@ struct GuestSession: Sendable {
     let description = GuestDescription(
       name: "crossbar-\(ProcessInfo.processInfo.processIdentifier)", topology: topology,
       kernel: parts.kernel.path.string, initramfs: parts.initramfs.string,
-      kernelArguments: request.suite.members.contains(.gpu) ? driverTracing : [],
+      kernelArguments: request.tracesDriver ? driverTracing : [],
       images: Dictionary(uniqueKeysWithValues: images),
       gpuServers: gpus.servers, persistentMemory: persistentMemory, accelerator: accelerator,
       logs: GuestDescription.Logs(
         console: directory.path(of: .console), qemu: directory.path(of: .qemu),
-        trace: directory.path(of: .trace)))
+        trace: directory.path(of: .trace),
+        kernelTrace: request.tracesDriver ? directory.path(of: .driverTrace) : nil))
     let guest = try await Guest.start(description, on: hypervisor)
     let session = GuestSession(guest: guest, directory: directory, topology: topology)
     do {
@@ -46,26 +47,30 @@ struct GuestSession: Sendable {
   /// The GPU driver's events, from boot on: to switch them on later means to patch running code.
   private static let driverTracing = ["trace_event=ivgpu:*", "trace_buf_size=16M"]
 
-  /// Gets what the GPU driver's events have left; the DMA sanitizer compares it with the access log.
-  func pullDriverTrace() async throws {
-    let log = try directory.log(.driverTrace)
-    defer { try? log.close() }
-    let program = try await guest.runProgram(
-      "/bin/busybox", ["cat", "/sys/kernel/tracing/trace"],
-      limits: ProgramLimits(idle: .seconds(30), total: .seconds(300), output: 512 << 20))
-    for try await line in program.lines {
-      try directory.guarding("write driver-trace.log in") {
-        try log.write(contentsOf: Data((line + "\n").utf8))
-      }
-    }
-    guard try await program.exit().status == 0 else {
+  /// Begins to write the GPU driver's events to the run directory; the DMA sanitizer compares them
+  /// with the access log.
+  func startDriverTrace() async throws -> GuestProcess {
+    try await guest.start(
+      Self.path(of: RunParts.traceProgram),
+      ["/dev/virtio-ports/\(GuestDescription.tracePort)"])
+  }
+
+  /// Ends that. The file is whole afterwards.
+  func endDriverTrace(_ process: GuestProcess) async throws {
+    let result = try await guest.stop(process, limit: .seconds(120))
+    let content = try directory.content(of: .driverTrace)
+    guard result.status == 0, content.suffix(Self.traceEnd.count) == Self.traceEnd else {
       throw EnvironmentError(
         """
-        The guest's kernel has no trace of the GPU's driver: it lacks CONFIG_FTRACE with \
-        CONFIG_ENABLE_DEFAULT_TRACERS, or the driver. Use the kernel that crossbar builds.
+        The trace of the GPU's driver is missing or not whole: \(result.errorText.prefix(200)). The \
+        guest's kernel needs CONFIG_FTRACE with CONFIG_ENABLE_DEFAULT_TRACERS, and the driver: use \
+        the one that crossbar builds. See \(directory.path(of: .driverTrace)).
         """)
     }
   }
+
+  /// The last line of the program that moves the trace.
+  private static let traceEnd = Data("# tracepump: end\n".utf8)
 
   /// Pushes the guest programs.
   func push(_ programs: [String: [UInt8]]) async throws {

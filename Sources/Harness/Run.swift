@@ -32,12 +32,13 @@ public struct Run: Sendable {
     let claim = try RunClaim(request)
     defer { claim.release() }
     let directory = claim.directory
-    let parts = try await RunParts.gather(for: request, from: workshop, progress: progress)
-    defer { parts.removeImages(of: directory, topology: request.topology) }
+    // First, since what is wrong with it shows at once, and the parts may take a kernel's build.
     progress(RunProgress(label: "Open libvirt"))
     let hypervisor = try await Hypervisor.open(
       request.location, cache: workshop.libvirtCache)
     do {
+      let parts = try await RunParts.gather(for: request, from: workshop, progress: progress)
+      defer { parts.removeImages(of: directory, topology: request.topology) }
       let run = try await boot(parts, directory, hypervisor)
       await hypervisor.close()
       return run
@@ -54,8 +55,7 @@ public struct Run: Sendable {
     let persistentMemory = try parts.makePersistentMemory(
       request.topology, in: directory, supervisor: hypervisor.supervisor)
     let gpus = try GuestGPUs.start(
-      request.topology, directory: directory, sockets: hypervisor.runtime.path,
-      injection: request.injection)
+      request, directory: directory, sockets: hypervisor.runtime.path)
     defer { gpus.stop() }
     let accelerator = try await workshop.accelerator(
       kernel: parts.kernel.path.string, initramfs: parts.initramfs.string)
@@ -105,6 +105,7 @@ extension Run {
   ) async throws -> [SuiteExecution.Observation] {
     let log = try session.directory.log(.ktap)
     defer { try? log.close() }
+    let driverTrace = request.tracesDriver ? try await session.startDriverTrace() : nil
     var observations: [SuiteExecution.Observation] = []
     for suite in request.suite.members {
       let execution = SuiteExecution(
@@ -114,14 +115,15 @@ extension Run {
       observations.append(observation)
       if observation.interruption != nil { return observations }
     }
-    if let pattern = request.only, observations.allSatisfy({ $0.testimony.planned == 0 }) {
+    if !request.only.isEmpty, observations.allSatisfy({ $0.testimony.planned == 0 }) {
+      let patterns = request.only.map { "--only '\($0)'" }.joined(separator: " ")
       throw RequestError(
         """
         No case of the suite \(request.suite.rawValue) on \(request.topology.name) matches \
-        --only '\(pattern)'. A case is called VOLUME.PEER.NAME, as in '*.gpu0.read-*'.
+        \(patterns). A case is called VOLUME.PEER.NAME, as in '*.gpu0.read-*'.
         """)
     }
-    if request.suite.members.contains(.gpu) { try await session.pullDriverTrace() }
+    if let driverTrace { try await session.endDriverTrace(driverTrace) }
     return observations
   }
 }

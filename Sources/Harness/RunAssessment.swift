@@ -26,7 +26,7 @@ struct RunAssessment: Sendable {
       switch observation.suite {
       case .gpu:
         // A suite that broke off has no driver's trace to compare with, and a failure already.
-        if observation.interruption == nil {
+        if observation.interruption == nil, request.sanitizes {
           sanitizer = try GPUSanitation(
             topology: request.topology, directory: directory, tree: tree, observation: observation
           ).reports()
@@ -41,6 +41,7 @@ struct RunAssessment: Sendable {
       interruption: observations.lazy.compactMap(\.interruption).first, faults: faults,
       timings: RunRecord.Timings(), environment: environment,
       kernel: RunRecord.Kernel(release: kernel.release, origin: kernel.origin),
+      seeds: request.tracesDriver ? [Suite.gpu.rawValue: request.effort.seed] : [:],
       sanitizer: sanitizer,
       console: console.map {
         RunRecord.ConsoleReport(kind: $0.kind.rawValue, line: $0.line, text: $0.text)
@@ -85,14 +86,6 @@ struct RunAssessment: Sendable {
   private func busMap() throws -> BusMap {
     let topology = request.topology
     let addresses = tree.resolve(topology)
-    var peers: [String: Range<UInt64>] = [:]
-    for id in topology.peerMemory {
-      // Video memory and the CMB are both in BAR 2 (QEMU: ivshmem-spec.rst, hw/nvme/ctrl.c).
-      guard let address = addresses[id], let range = tree.device(at: address)?.bar(2)?.range else {
-        throw EnvironmentError("The guest's tree has no BAR 2 for \(id): see \(directory.path).")
-      }
-      peers[id] = range
-    }
     var blockSizes: [UInt32: UInt64] = [:]
     var requesters: [UInt32: RequesterID] = [:]
     for controller in topology.nvme {
@@ -104,7 +97,11 @@ struct RunAssessment: Sendable {
       }
     }
     return BusMap(
-      peers: peers, memory: SystemMemory.ranges(size: topology.machine.memory.bytes),
+      peers: Dictionary(
+        uniqueKeysWithValues: try topology.peerMemory.map {
+          ($0, try tree.peerMemory(of: $0, in: topology))
+        }),
+      memory: SystemMemory.ranges(size: topology.machine.memory.bytes),
       blockSizes: blockSizes, requesters: requesters)
   }
 }

@@ -11,12 +11,15 @@ import Topology
 struct RunParts: Sendable {
   var kernel: KernelImage
   var initramfs: FilePath
-  /// The suites' programs and the one that dumps configuration space, by name.
+  /// The suites' programs and the harness's own, by name.
   var programs: [String: [UInt8]]
   /// The templates of the namespaces' images, by namespace id.
   var images: [String: FilePath]
 
+  /// Dumps configuration space.
   static let dumpProgram = "pcidump"
+  /// Moves the kernel's trace to a port.
+  static let traceProgram = "tracepump"
 
   /// Gets the parts from the cache, and builds what is not there.
   static func gather(
@@ -26,7 +29,8 @@ struct RunParts: Sendable {
     try requireDriver(in: kernel, for: request)
     let initramfs = try await workshop.initramfs(progress: progress)
     var programs: [String: [UInt8]] = [:]
-    for name in request.suite.members.compactMap(\.program) + [dumpProgram] {
+    let own = request.tracesDriver ? [dumpProgram, traceProgram] : [dumpProgram]
+    for name in request.suite.members.compactMap(\.program) + own {
       programs[name] = try await workshop.program(name, progress: progress)
     }
     var images: [String: FilePath] = [:]

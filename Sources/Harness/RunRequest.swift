@@ -20,14 +20,18 @@ public struct RunRequest: Sendable {
   /// The run directory; must not hold anything yet. Nil for one that is named after the topology,
   /// the suite and the time.
   public var output: String?
-  /// A pattern (`*`, `?`) that the names of the cases to run must match.
-  public var only: String?
+  /// Patterns (`*`, `?`), of which the names of the cases to run must match one; none for all cases.
+  public var only: [String]
   /// Whether known emulator limits are failures.
   public var strict: Bool
   /// Breaks something on purpose, to see that it is caught; a mode of the guest program.
   public var sabotage: String?
   /// How the GPUs misbehave from the beginning, to see that it is caught.
   public var injection: FaultInjection
+  /// How long and how hard the suite `gpu` works.
+  public var effort: Effort
+  /// Whether the DMA sanitizer looks at what the GPUs did.
+  public var sanitizes: Bool
   /// How long the guest program may say nothing before it counts as hanging.
   public var silenceLimit: Duration
   /// How long the guest may take to boot.
@@ -38,9 +42,9 @@ public struct RunRequest: Sendable {
   /// Names a run; everything that has a default is rarely given.
   public init(
     topology: Topology, topologyPath: String, suite: Suite, kernel: KernelChoice,
-    location: Hypervisor.Location, output: String? = nil, only: String? = nil, strict: Bool = false,
-    sabotage: String? = nil, injection: FaultInjection = .none,
-    silenceLimit: Duration = .seconds(60),
+    location: Hypervisor.Location, output: String? = nil, only: [String] = [], strict: Bool = false,
+    sabotage: String? = nil, injection: FaultInjection = .none, effort: Effort = Effort(),
+    sanitizes: Bool = true, silenceLimit: Duration = .seconds(60),
     bootLimit: Duration = .seconds(60), suiteLimit: Duration = .seconds(1800)
   ) {
     self.topology = topology
@@ -53,6 +57,8 @@ public struct RunRequest: Sendable {
     self.strict = strict
     self.sabotage = sabotage
     self.injection = injection
+    self.effort = effort
+    self.sanitizes = sanitizes
     self.silenceLimit = silenceLimit
     self.bootLimit = bootLimit
     self.suiteLimit = suiteLimit
@@ -60,8 +66,30 @@ public struct RunRequest: Sendable {
 }
 
 extension RunRequest {
+  /// How long and how hard the suite `gpu` works.
+  public struct Effort: Sendable, Hashable {
+    /// How often each race is run.
+    public var rounds: UInt32
+    /// Seconds of random commands.
+    public var soak: UInt32
+    /// Of everything that is random.
+    public var seed: UInt64
+
+    /// What a run that nobody waits for long has time for.
+    public init(rounds: UInt32 = 3, soak: UInt32 = 5, seed: UInt64 = 1) {
+      self.rounds = rounds
+      self.soak = soak
+      self.seed = seed
+    }
+  }
+
+  /// Whether the run is about the GPU's driver, and has its trace.
+  var tracesDriver: Bool { suite.members.contains(.gpu) }
+
   /// Volumes, and peers, that a guest program has room for (OPTIONS_VOLUMES, OPTIONS_PEERS).
   private static let programLimit = 16
+  /// Patterns of cases that it takes (ARGUMENTS_PATTERNS).
+  private static let patternLimit = 16
 
   /// Refuses what can't be run, before anything is built or booted.
   public func check() throws(RequestError) {
@@ -71,6 +99,9 @@ extension RunRequest {
         \(topologyPath): \(topology.name) has no peer memory, so nothing can move peer to peer. Give \
         a controller a `cmb`, or add a GPU.
         """)
+    }
+    if only.count > Self.patternLimit {
+      throw RequestError("--only can be given \(Self.patternLimit) times, not \(only.count).")
     }
     let most = max(topology.namespaces.count, topology.peerMemory.count)
     if most > Self.programLimit {

@@ -58,10 +58,10 @@ public struct Workshop: Sendable {
       .resolve(progress: reporter(progress))
   }
 
-  /// The shipped topologies, by name, which is also their file's.
-  public func allTopologies() throws -> [Topology] {
-    try Topology.list(in: [topologies]).map { file throws(TopologyError) in
-      try Topology.load(file)
+  /// The shipped topologies, by name, which is also their file's, or what is wrong with that.
+  public func allTopologies() -> [Result<Topology, TopologyError>] {
+    Topology.list(in: [topologies]).map { file in
+      Result { () throws(TopologyError) in try Topology.load(file) }
     }
   }
 

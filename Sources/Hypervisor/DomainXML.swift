@@ -118,11 +118,13 @@ extension DomainXML {
 }
 
 extension DomainXML {
-  /// What `max` offers and TCG is slow at: it runs `rep movsb` byte by byte, and with ERMS the kernel
-  /// copies pages by that.
+  /// What `max` offers and guests do better without. TCG runs `rep movsb` byte by byte, and with ERMS
+  /// the kernel copies pages by that. A fifth level of page tables makes every TLB miss longer, and a
+  /// kernel with KASAN takes an interrupt while it identifies its CPU for a wild access: for a moment
+  /// it does not know that it has five.
   private var emulatedFeatures: [XMLElement] {
     guard guest.accelerator == .tcg else { return [] }
-    return ["erms", "fsrm"].map { .make("feature", ["policy": "disable", "name": $0]) }
+    return ["erms", "fsrm", "la57"].map { .make("feature", ["policy": "disable", "name": $0]) }
   }
 }
 
@@ -192,10 +194,17 @@ extension DomainXML {
           .make("source", ["path": guest.logs.console]),
           .make("target", ["type": "isa-serial", "port": "0"]),
         ]),
-      channel(GuestSockets.agentPort, socket: sockets.agent, alias: "agent"),
-      channel(GuestSockets.programPort, socket: sockets.program, alias: "program"),
+      channel(
+        GuestSockets.agentPort, "unix", ["mode": "bind", "path": sockets.agent], alias: "agent"),
+      channel(
+        GuestSockets.programPort, "unix", ["mode": "bind", "path": sockets.program],
+        alias: "program"),
       .make("memballoon", ["model": "none"]),
     ]
+    if let path = guest.logs.kernelTrace {
+      elements.append(
+        channel(GuestDescription.tracePort, "file", ["path": path], alias: "trace"))
+    }
     if guest.topology.machine.iommu == .intel {
       elements.append(
         .make("iommu", ["model": "intel"], children: [.make("driver", ["intremap": "on"])]))
@@ -203,11 +212,14 @@ extension DomainXML {
     return elements
   }
 
-  private func channel(_ port: String, socket: String, alias: String) -> XMLElement {
+  /// A virtio port, and what it is connected to on the host.
+  private func channel(
+    _ port: String, _ type: String, _ source: [String: String], alias: String
+  ) -> XMLElement {
     .make(
-      "channel", ["type": "unix"],
+      "channel", ["type": type],
       children: [
-        .make("source", ["mode": "bind", "path": socket]),
+        .make("source", source),
         .make("target", ["type": "virtio", "name": port]),
         .make("alias", ["name": GuestDescription.deviceName(alias)]),
       ])

@@ -17,6 +17,12 @@ public struct ExecutionResult: Sendable, Hashable {
   public var errorText: String { String(decoding: error, as: UTF8.self) }
 }
 
+/// A program in the guest that was started and goes on by itself.
+public struct GuestProcess: Sendable, Hashable {
+  let id: Int64
+  let path: String
+}
+
 extension Guest {
   /// Writes a file into the guest. It appears under its name when it is whole.
   ///
@@ -126,6 +132,33 @@ extension Guest {
     let attempt = "run \(path) in the guest"
     let process = try await agent.start(
       path, arguments, environment, capture: true, attempt: attempt)
+    return try await result(of: process, limit: limit, attempt: attempt)
+  }
+
+  /// Starts a program that goes on by itself, until ``stop(_:limit:)``.
+  public func start(
+    _ path: String, _ arguments: [String] = [], environment: [String: String] = [:]
+  ) async throws(HypervisorError) -> GuestProcess {
+    let attempt = "start \(path) in the guest"
+    let id = try await agent.start(path, arguments, environment, capture: true, attempt: attempt)
+    return GuestProcess(id: id, path: path)
+  }
+
+  /// Asks a program that was started to end (SIGTERM), and waits for that.
+  ///
+  /// - Parameter limit: after this long the program is killed and `.timeout` thrown.
+  public func stop(
+    _ process: GuestProcess, limit: Duration = .seconds(30)
+  ) async throws(HypervisorError) -> ExecutionResult {
+    let attempt = "end \(process.path) in the guest"
+    _ = try await execute("/bin/busybox", ["kill", "-TERM", String(process.id)])
+    return try await result(of: process.id, limit: limit, attempt: attempt)
+  }
+
+  /// Waits for a program's end, and ends it if that does not come.
+  private func result(
+    of process: Int64, limit: Duration, attempt: String
+  ) async throws(HypervisorError) -> ExecutionResult {
     let status: AgentMessage.Status?
     do {
       status = try await agent.wait(for: process, until: .now + limit, attempt: attempt)

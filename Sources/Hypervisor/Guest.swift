@@ -56,7 +56,9 @@ public final class Guest: Sendable {
     let control = BlockingQueue("crossbar.guest.control")
     return try await control.run { () throws(HypervisorError) in
       let name = description.name
-      let logs = [description.logs.qemu, description.logs.trace]
+      let logs =
+        [description.logs.qemu, description.logs.trace]
+        + (description.logs.kernelTrace.map { [$0] } ?? [])
       let life = try GuestLife(consolePath: description.logs.console, logs: logs) {
         hypervisor.unregister(name: name)
       }

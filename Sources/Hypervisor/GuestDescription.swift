@@ -20,12 +20,16 @@ public struct GuestDescription: Sendable, Hashable {
     /// The trace events of `GuestDescription.traceEvents`, one a line, and whatever `-d` would log,
     /// because QEMU has one log file. Its warnings and errors are not in it but in `qemu`.
     public var trace: String
+    /// What the guest writes to ``GuestDescription/tracePort``, its kernel's own trace; nil for a
+    /// guest without that port.
+    public var kernelTrace: String?
 
     /// Names the files of a run.
-    public init(console: String, qemu: String, trace: String) {
+    public init(console: String, qemu: String, trace: String, kernelTrace: String? = nil) {
       self.console = console
       self.qemu = qemu
       self.trace = trace
+      self.kernelTrace = kernelTrace
     }
 
     /// `console.log`, `qemu.log` and `nvme-trace.log` in `directory`.
@@ -52,6 +56,9 @@ public struct GuestDescription: Sendable, Hashable {
   public static let emulationKernelArguments = [
     "tsc=reliable", "no_timer_check", "lpj=10000000",
   ]
+
+  /// The virtio port, in the guest below /dev/virtio-ports, whose bytes are `Logs.kernelTrace`.
+  public static let tracePort = "org.crossbar.trace.0"
 
   /// Name of the domain; unique among the guests of a hypervisor. Letters, digits, `-`, `_` and
   /// `.`.

@@ -30,6 +30,13 @@ struct HTMLPage {
     let rows: [HTMLGPURow]
   }
 
+  /// What the DMA sanitizer says of a GPU.
+  struct Sanitizer {
+    let kind: String
+    let sentence: String
+    let remarks: [Entry]
+  }
+
   struct Log {
     let name: String
     let path: String
@@ -45,6 +52,7 @@ struct HTMLPage {
   let total: String
   let findings: [Finding]
   let hasFindings: Bool
+  let sanitizers: [Sanitizer]
   let plot: TimePlot?
   let groups: [Group]
   let gpuGroups: [GPUGroup]
@@ -77,6 +85,7 @@ struct HTMLPage {
     total = Figures.seconds(times.total)
     findings = Self.findings(record)
     hasFindings = !findings.isEmpty
+    sanitizers = Self.sanitizers(record)
     plot = TimePlot(record.cases)
     let longest = record.cases.flatMap(\.phases).map(\.seconds).filter(\.isFinite).max() ?? 0
     let all = CaseGroup.groups(of: record)
@@ -107,6 +116,18 @@ struct HTMLPage {
             || "-_.".unicodeScalars
               .contains(scalar))
       }
+  }
+
+  private static func sanitizers(_ record: RunRecord) -> [Sanitizer] {
+    let (summaries, absence) = SanitizerSummary.all(of: record)
+    if let absence { return [Sanitizer(kind: "knownLimit", sentence: absence, remarks: [])] }
+    return summaries.map { summary in
+      let remarks =
+        summary.findings.map { Entry(name: "finding", value: $0) }
+        + summary.limitations.map { Entry(name: "not checked", value: $0) }
+      return Sanitizer(
+        kind: summary.isClean ? "verified" : "failed", sentence: summary.sentence, remarks: remarks)
+    }
   }
 
   private static func findings(_ record: RunRecord) -> [Finding] {

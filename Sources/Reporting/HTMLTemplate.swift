@@ -24,6 +24,11 @@ enum HTMLTemplate {
     <dl>{{#accounts}}<dt>{{name}}</dt><dd>{{value}}</dd>{{/accounts}}</dl>
     </section>
     {{/findings}}{{/hasFindings}}
+    {{#sanitizers}}<section class="finding {{kind}}">
+    <p>{{sentence}}</p>
+    <dl>{{#remarks}}<dt>{{name}}</dt><dd>{{value}}</dd>{{/remarks}}</dl>
+    </section>
+    {{/sanitizers}}
     {{#plot}}<h2>Time by size</h2>
     <figure>
     <svg viewBox="0 0 720 300" role="img" aria-label="time of both paths by size, logarithmic">

@@ -71,10 +71,11 @@ public struct SuiteSummary: Sendable {
         .shortened(to: columns - width - 5)
       let head =
         "\(ink(meaning, verified ? "✓" : "✗")) \(name.shortened(to: width).padded(to: width))"
+      let place = entries.count > 1 ? "\n    " + ink(.faint, entry.directory.printable) : ""
       let failure = record.failures.first.map { failure in
         "\n    " + ink(.bad, failure.printable.shortened(to: columns - 4))
       }
-      return "\(head)  \(rest)\(failure ?? "")"
+      return "\(head)  \(rest)\(failure ?? "")\(place)"
     }
     let verdict = exitCode == 0 ? ink(.good, "VERIFIED") : ink(.bad, "FAILED")
     let sum = "\(Figures.count(entries.count, "run")), \(Figures.count(counts.total, "case"))"

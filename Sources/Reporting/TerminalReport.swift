@@ -101,15 +101,11 @@ public struct TerminalReport: Sendable {
   }
 
   private var sanitizer: [String] {
-    record.sanitizer.sorted { $0.key < $1.key }.flatMap { gpu, report in
-      let accesses = Figures.count(report.total.accesses, "DMA access", plural: "DMA accesses")
-      let count = report.counts.values.reduce(0, +)
-      let verdict =
-        count == 0
-        ? "\(ink(.good, "✓")) DMA sanitizer on \(gpu.printable): no finding in \(accesses)"
-        : "\(ink(.bad, "✗")) DMA sanitizer on \(gpu.printable): \(Figures.count(count, "finding")) "
-          + "in \(accesses)"
-      return [verdict] + report.limitations.flatMap { wrap($0) }
+    let (summaries, absence) = SanitizerSummary.all(of: record)
+    if let absence { return [ink(.warning, "! " + absence)] }
+    return summaries.flatMap { summary in
+      let mark = summary.isClean ? ink(.good, "✓") : ink(.bad, "✗")
+      return ["\(mark) \(summary.sentence)"] + summary.limitations.flatMap { wrap($0) }
     }
   }
 

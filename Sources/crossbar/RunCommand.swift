@@ -20,6 +20,10 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
         crossbar run switch --suite gpu              the GPU touches pointers of a process
         crossbar run switch --only '*.gpu0.read-*'   some cases
         crossbar run my.yaml --kernel ./bzImage      your topology, your kernel
+        crossbar run switch --suite gpu --only '*races-*' --rounds 200
+                                                     races, until something gives way
+        crossbar run switch --suite gpu --only '*.soak' --soak 1800 --seed 7
+                                                     half an hour of random commands
         crossbar run switch --json | jq .verdict
       """)
 
@@ -36,8 +40,11 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
     completion: .directory)
   var output: String?
 
-  @Option(help: ArgumentHelp("Only the cases that match a pattern.", valueName: "glob"))
-  var only: String?
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Only the cases that match a pattern; more than once for one of several.", valueName: "glob"))
+  var only: [String] = []
 
   @Flag(help: "Known emulator limits are failures.")
   var strict = false
@@ -61,6 +68,27 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
   )
   var limit = 1800
 
+  @Option(
+    help: ArgumentHelp("How often each race of the suite gpu is run.", valueName: "count"))
+  var rounds: UInt32 = 3
+
+  @Option(
+    help: ArgumentHelp(
+      "Seconds of random commands in the suite gpu; --limit grows by as many.",
+      valueName: "seconds"))
+  var soak: UInt32 = 5
+
+  @Option(
+    help: ArgumentHelp(
+      "Of all that is random in the suite gpu: the same seed, the same commands.",
+      valueName: "number"))
+  var seed: UInt64 = 1
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Hold what the GPUs did against what their driver told them to do.")
+  var sanitizer = true
+
   @Option(help: ArgumentHelp("Break something on purpose.", visibility: .hidden))
   var sabotage: String?
 
@@ -75,8 +103,12 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
   func validate() throws {
     for (name, seconds) in [
       ("--silence-limit", silenceLimit), ("--boot-limit", bootLimit), ("--limit", limit),
+      ("--soak", Int(soak)),
     ] where !(1...86_400).contains(seconds) {
       throw ValidationError("\(name) takes 1 to 86400 seconds, which is a day.")
+    }
+    guard (1...1_000_000).contains(rounds) else {
+      throw ValidationError("--rounds takes 1 to 1000000.")
     }
   }
 
@@ -90,8 +122,9 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
       location: connect.map(Hypervisor.Location.uri) ?? .embedded,
       output: output,
       only: only, strict: strict, sabotage: sabotage, injection: inject ?? .none,
+      effort: RunRequest.Effort(rounds: rounds, soak: soak, seed: seed), sanitizes: sanitizer,
       silenceLimit: .seconds(silenceLimit), bootLimit: .seconds(bootLimit),
-      suiteLimit: .seconds(limit))
+      suiteLimit: .seconds(limit + Int(soak)))
     try request.check()
     let view = ProgressView(outputOptions)
     let finished: FinishedRun

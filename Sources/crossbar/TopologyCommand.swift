@@ -20,9 +20,16 @@ struct TopologyCommand: AsyncParsableCommand {
       abstract: "Lists the shipped topologies.")
 
     func run() throws {
+      // One that can't be read hides none of the others.
+      var firstError: TopologyError?
       for topology in try Workshop.standard().allTopologies() {
-        print(topology.name.padding(toLength: 20, withPad: " ", startingAt: 0) + topology.summary)
+        switch topology {
+        case .success(let topology):
+          print(topology.name.padding(toLength: 20, withPad: " ", startingAt: 0) + topology.summary)
+        case .failure(let error): firstError = firstError ?? error
+        }
       }
+      if let firstError { throw firstError }
     }
   }
 

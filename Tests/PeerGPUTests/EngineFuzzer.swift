@@ -11,7 +11,7 @@ import Testing
 /// A guest that means harm: writes anything to the control page, rings and page tables, while one
 /// of its address spaces does good work.
 ///
-/// `CROSSBAR_FUZZ_SECONDS` says how long (5), `CROSSBAR_FUZZ_SEED` repeats a sequence of writes.
+/// `CROSSBAR_FUZZ_SECONDS` says how long (30), `CROSSBAR_FUZZ_SEED` repeats a sequence of writes.
 /// Windows lie between pages that nobody may touch, so an access outside ends the process.
 @Suite struct EngineFuzzer {
   /// The address space that does good work. The others are the fuzzer's.
@@ -19,7 +19,7 @@ import Testing
 
   @Test func hostileContentHarmsNobodyElse() throws {
     let environment = ProcessInfo.processInfo.environment
-    let seconds = environment["CROSSBAR_FUZZ_SECONDS"].flatMap(Double.init) ?? 5
+    let seconds = environment["CROSSBAR_FUZZ_SECONDS"].flatMap(Double.init) ?? 30
     let seed = environment["CROSSBAR_FUZZ_SEED"].flatMap { UInt64($0) } ?? .random(in: 0 ... .max)
     print("EngineFuzzer: CROSSBAR_FUZZ_SEED=\(seed)")
     let rig = try Rig(videoMemory: 8 << 20, guestMemory: 4 << 20, logLimit: 1 << 20)

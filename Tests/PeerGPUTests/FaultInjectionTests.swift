@@ -93,10 +93,10 @@ import Testing
 
   @Test func aFailedDMAEndsItsCommandWithEIO() throws {
     let (rig, _, _) = try Self.rig("fail-dma=2")
-    let crc = crossbar_gpu_command.crc32c(Rig.address, length: 300_000)
+    let crc = crossbar_gpu_command.crc32c(Rig.address, length: 1_300_000)
     let failed = try rig.driver.run(0, crc)
     #expect(failed.status == UInt32(EIO))
-    #expect(failed.bytes == 256 << 10)
+    #expect(failed.bytes == 1 << 20)
     #expect(try rig.driver.run(0, crc).status == 0)
   }
 

@@ -23,13 +23,14 @@ final class Rig {
 
   init(
     videoMemory: UInt64 = 32 << 20, guestMemory: Int = 16 << 20, logLimit: UInt64 = 1 << 30,
-    injection: FaultInjection = .none
+    injection: FaultInjection = .none, digestsPayload: Bool = false
   ) throws {
     directory = try temporaryDirectory()
     guest = try GuestMemory(size: guestMemory)
     device = try GPUDevice(
       memory: VideoMemory(size: videoMemory), socketPath: "\(directory)/s",
-      logPath: "\(directory)/dma.jsonl", logLimit: logLimit, injection: injection)
+      logPath: "\(directory)/dma.jsonl", logLimit: logLimit, injection: injection,
+      digestsPayload: digestsPayload)
     device.attach([try guest.port(at: Self.memoryBus)])
     driver = try SimulatedDriver(path: "\(directory)/s")
   }
@@ -113,6 +114,9 @@ struct LogLine: Decodable {
   let op: String?
   let status: UInt32?
   let bytes: UInt64?
+  let value: String?
+  let taken: String?
+  let given: String?
   let text: String?
   private let len: Length?
 

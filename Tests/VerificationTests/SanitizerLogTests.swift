@@ -5,7 +5,13 @@ import Testing
 import Verification
 
 @Suite struct SanitizerLogTests {
-  private var scene: Scene {
+  /// Every kind of line.
+  private var scene: Scene { scene(hasError: true) }
+
+  /// The same without a finding.
+  private var cleanScene: Scene { scene(hasError: false) }
+
+  private func scene(hasError: Bool) -> Scene {
     var scene = Scene()
     scene.bind()
     scene.map(va: 0x1000, frame: 0x1000, gen: 1)
@@ -17,7 +23,7 @@ import Verification
       scene.invalidate(va: 0x1000, length: 0x1000, gen: 1, index: 77)
       scene.acknowledged(va: 0x1000, length: 0x1000, gen: 1, index: 77)
     }
-    scene.line("error", ",\"as\":4000000000,\"error\":2,\"text\":\"\\\"}{\\\\\"")
+    if hasError { scene.line("error", ",\"as\":4000000000,\"error\":2,\"text\":\"\\\"}{\\\\\"") }
     scene.unbind()
     scene.reset()
     return scene
@@ -82,16 +88,16 @@ import Verification
   }
 
   @Test func numbersAreWithoutGap() {
-    let lines = scene.logText.split(separator: "\n").map(String.init)
+    let lines = cleanScene.logText.split(separator: "\n").map(String.init)
     for gone in 0..<lines.count {
       var fewer = lines
       fewer.remove(at: gone)
-      let found = scene.report(fewer.joined(separator: "\n")).counts
+      let found = cleanScene.report(fewer.joined(separator: "\n")).counts
       #expect(found == (gone == lines.count - 1 ? [:] : [.logDamaged: 1]), "\(gone)")
-      let twice = scene.report((lines + [lines[gone]]).joined(separator: "\n")).counts
+      let twice = cleanScene.report((lines + [lines[gone]]).joined(separator: "\n")).counts
       #expect(twice == [.logDamaged: 1])
     }
-    #expect(scene.report(lines.reversed().joined(separator: "\n")).isClean)
+    #expect(cleanScene.report(lines.reversed().joined(separator: "\n")).isClean)
   }
 
   @Test func piecesMayEndAnywhere() {
@@ -138,7 +144,7 @@ import Verification
     "# entries-in-buffer/entries-written: 140080/250280   #P:4",
   ])
   func lostEventsLimitAndAreNoFinding(line: String) {
-    var scene = scene
+    var scene = cleanScene
     scene.log.removeAll { $0.contains("unbind") || $0.contains("reset") }
     scene.access(fence: 2, va: 0x5000, bus: 0x5000, gen: 9)
     #expect(scene.report.counts == [.strayAccess: 1])
@@ -157,7 +163,7 @@ import Verification
   func eventsThatCannotBeReadAreFound(event: String) {
     let line = "        gpucheck-123     [001] d..1.    12.345678: \(event)\n"
     #expect(trace(line).wrongLines == [1])
-    let report = scene.report(scene.logText, trace: scene.traceText + line)
+    let report = cleanScene.report(cleanScene.logText, trace: cleanScene.traceText + line)
     #expect(report.counts == [.logDamaged: 1])
   }
 

@@ -11,6 +11,8 @@ final class DeviceContext: Sendable {
   let statistics = Statistics()
   let injection: InjectionState
   let faults: FaultRing
+  /// Whether fences in the access log have digests of what their commands moved.
+  let digestsPayload: Bool
   /// Held for a read-modify-write over the bus, which has no atomic operation.
   let busAtomics = Mutex(())
   private let interrupts: [EventDescriptor]
@@ -18,11 +20,13 @@ final class DeviceContext: Sendable {
   private let firstError = Mutex<UInt32>(0)
 
   init(
-    memory: VideoMemory, interrupts: [EventDescriptor], log: AccessLog, injection: FaultInjection
+    memory: VideoMemory, interrupts: [EventDescriptor], log: AccessLog, injection: FaultInjection,
+    digestsPayload: Bool
   ) {
     self.memory = memory
     self.interrupts = interrupts
     self.log = log
+    self.digestsPayload = digestsPayload
     self.injection = InjectionState(injection)
     control = ControlPage(memory.window)
     faults = FaultRing(control)

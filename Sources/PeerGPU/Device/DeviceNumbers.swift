@@ -25,6 +25,14 @@ enum Opcode: Sendable {
     }
   }
 
+  /// Whether it takes data from one place and gives them to another.
+  var hasPayload: Bool {
+    switch self {
+    case .copy, .fill, .crc32c, .compare: true
+    case .fenceOnly, .atomic, .delay: false
+    }
+  }
+
   /// The name in the access log.
   var name: StaticString {
     switch self {

@@ -28,14 +28,18 @@ public final class GPUDevice: Sendable {
   ///   - socketPath: where nothing may be yet; 107 bytes at most (unix(7)).
   ///   - logPath: of the access log, replaced if it exists.
   ///   - logLimit: bytes after which the log ends with a line that says so.
+  ///   - injection: what goes wrong from the beginning.
+  ///   - digestsPayload: whether the log has, at a command's fence, the CRC32C of what it took and of
+  ///     what it gave. Data then go through a buffer, which takes longer.
   public init(
     memory: VideoMemory, socketPath: String, logPath: String, logLimit: UInt64 = logLimit,
-    injection: FaultInjection = .none
+    injection: FaultInjection = .none, digestsPayload: Bool = false
   ) throws(PeerGPUError) {
     let log = try AccessLog(path: logPath, limit: logLimit)
     let server = try IvshmemServer(path: socketPath, memory: memory)
     let context = DeviceContext(
-      memory: memory, interrupts: server.interrupts, log: log, injection: injection)
+      memory: memory, interrupts: server.interrupts, log: log, injection: injection,
+      digestsPayload: digestsPayload)
     let dispatcher = try Dispatcher(context: context, doorbells: server.doorbells)
     let heartbeatStop = try EventDescriptor()
     self.memory = memory

@@ -76,14 +76,16 @@ final class AddressSpace: @unchecked Sendable {
   }
 
   /// Signals a command's fence, unless the address space has come to its end.
-  func finish(_ result: crossbar_gpu_result, opcode: UInt32) {
+  func finish(
+    _ result: crossbar_gpu_result, of command: crossbar_gpu_command, digest: PayloadDigest?
+  ) {
     let lost = context.injection.strikes(.loseFence)
     let signalled = monitor.locked {
       while paused, !cancelled { monitor.wait() }
       guard !cancelled else { return false }
       underWay &-= 1
       guard !lost else { return false }
-      context.log.fence(number, result, opcode: opcode)
+      context.log.fence(number, result, of: command, digest: digest)
       context.control.complete(number, result)
       return true
     }

@@ -5,8 +5,11 @@ import Glibc
 
 /// Runs the commands of one address space, on its engine thread.
 struct CommandRunner {
-  /// Bytes of a range that are translated and moved while the gate is held, at most.
-  static let runSize = 256 << 10
+  /// Bytes of a range that are translated and moved while the gate is held, at most: some ten
+  /// microseconds for memory that is mapped.
+  static let runSize = 1 << 20
+  /// The same where a port without mapping is among them: about a millisecond.
+  private static let slowRunSize = 256 << 10
 
   let space: AddressSpace
   let context: DeviceContext
@@ -23,9 +26,11 @@ struct CommandRunner {
     while let command = space.nextCommand() {
       var result = crossbar_gpu_result()
       result.fence = command.fence
+      let digests = context.digestsPayload && Opcode(rawValue: command.opcode)?.hasPayload == true
+      mover.digest = digests ? PayloadDigest() : nil
       guard let status = perform(command, &result) else { return }
       result.status = status
-      space.finish(result, opcode: command.opcode)
+      space.finish(result, of: command, digest: mover.digest)
     }
   }
 
@@ -153,11 +158,11 @@ struct CommandRunner {
       if count == 0 { return Translation(count: 0, stop: stop, access: .read, start: source) }
     }
     if let target = ranges.target {
-      let all = count
       (count, stop) = space.translator.translate(
         target &+ done, count: count, ranges.access, ports: ports, into: &mover.targets)
-      if count < all { mover.cutSources(to: count) }
     }
+    if count > Self.slowRunSize, !mover.isMapped { count = Self.slowRunSize }
+    mover.cut(to: count)
     return Translation(
       count: count, stop: stop, access: ranges.access, start: ranges.target ?? 0)
   }

@@ -11,16 +11,19 @@ struct DataMover {
   var targets: [Access] = []
   private let context: DeviceContext
   private var ports = PortTable([])
-  private var pieces = PieceList()
-  private let bounce: BounceBuffers
+  var pieces = PieceList()
+  let bounce: BounceBuffers
   /// A run whose data is to have a wrong bit, and on which side.
-  private var flip: (isSource: Bool, index: Int, bit: UInt64)?
+  private(set) var flip: (isSource: Bool, index: Int, bit: UInt64)?
+
+  /// Of the command's payload, if it is to have one.
+  var digest: PayloadDigest?
 
   init(context: DeviceContext) {
     self.context = context
     bounce = BounceBuffers()
-    sources.reserveCapacity(72)
-    targets.reserveCapacity(72)
+    sources.reserveCapacity(260)
+    targets.reserveCapacity(260)
   }
 
   /// Begins anew, without runs.
@@ -30,16 +33,26 @@ struct DataMover {
     targets.removeAll(keepingCapacity: true)
   }
 
-  /// Leaves `count` bytes of sources.
-  mutating func cutSources(to count: Int) {
+  /// Whether all runs are in memory that is mapped here.
+  var isMapped: Bool {
+    sources.allSatisfy { $0.pointer != nil } && targets.allSatisfy { $0.pointer != nil }
+  }
+
+  /// Leaves the first `count` bytes of each side.
+  mutating func cut(to count: Int) {
+    Self.cut(&sources, to: count)
+    Self.cut(&targets, to: count)
+  }
+
+  private static func cut(_ accesses: inout [Access], to count: Int) {
     var left = count
     var kept = 0
-    while kept < sources.count, left > 0 {
-      sources[kept].length = min(sources[kept].length, left)
-      left -= sources[kept].length
+    while kept < accesses.count, left > 0 {
+      accesses[kept].length = min(accesses[kept].length, left)
+      left -= accesses[kept].length
       kept += 1
     }
-    sources.removeLast(sources.count - kept)
+    accesses.removeLast(accesses.count - kept)
   }
 
   /// Records the runs in the access log, wounded by fault injection if that is on.
@@ -72,6 +85,7 @@ struct DataMover {
 
   /// COPY: the sources' bytes to the targets.
   mutating func copy() throws(DMAError) {
+    guard digest == nil else { return try copyWithDigest() }
     pieces.pair(sources, targets)
     for piece in ordered() {
       let source = sources[piece.source]
@@ -97,11 +111,11 @@ struct DataMover {
 
   /// FILL: the pattern's bytes in turn, the first run's beginning at byte `phase` of them.
   mutating func fill(_ pattern: UInt64, phase: UInt64) throws(DMAError) {
+    guard digest == nil else { return try fillWithDigest(pattern, phase: phase) }
     pieces.list(targets)
     for piece in ordered() {
       let target = targets[piece.target]
-      let start = 8 &* ((phase &+ UInt64(truncatingIfNeeded: piece.at)) & 7)
-      let turned = pattern &>> start | (start == 0 ? 0 : pattern &<< (64 &- start))
+      let turned = Self.turned(pattern, by: phase &+ UInt64(truncatingIfNeeded: piece.at))
       if let to = target.pointer {
         ByteLoops.fill(
           UnsafeMutableRawBufferPointer(start: to + piece.targetOffset, count: piece.count), turned)
@@ -114,8 +128,15 @@ struct DataMover {
     try flipTarget()
   }
 
+  /// The pattern from its byte `phase` on, modulo 8.
+  static func turned(_ pattern: UInt64, by phase: UInt64) -> UInt64 {
+    let start = 8 &* (phase & 7)
+    return pattern &>> start | (start == 0 ? 0 : pattern &<< (64 &- start))
+  }
+
   /// CRC32C: continues `checksum` with the sources' bytes.
   mutating func checksum(_ checksum: UInt32) throws(DMAError) -> UInt32 {
+    guard digest == nil else { return try checksumWithDigest(checksum) }
     var checksum = checksum
     if context.injection.strikes(.tearDMA) {
       pieces.list(sources)
@@ -143,6 +164,7 @@ struct DataMover {
 
   /// COMPARE: bytes before the first difference of sources and targets, nil if there is none.
   mutating func compare() throws(DMAError) -> Int? {
+    guard digest == nil else { return try compareWithDigest() }
     if let flip {
       // A wrong bit on either side is a difference where it is.
       let before = (flip.isSource ? sources : targets)[..<flip.index].reduce(0) { $0 + $1.length }
@@ -186,7 +208,7 @@ struct DataMover {
 
   // MARK: Injected faults
 
-  private func ordered() -> [PieceList.Piece] {
+  func ordered() -> [PieceList.Piece] {
     context.injection.strikes(.tearDMA)
       ? pieces.torn(seed: context.injection.random()) : pieces.all
   }
@@ -244,7 +266,7 @@ struct DataMover {
     return buffer.baseAddress.map { UnsafeRawPointer($0) }
   }
 
-  private func read(
+  func read(
     _ access: Access, _ offset: Int, _ target: UnsafeMutableRawBufferPointer
   ) throws(DMAError) {
     if let from = access.pointer, let to = target.baseAddress {
@@ -255,7 +277,7 @@ struct DataMover {
     }
   }
 
-  private func write(
+  func write(
     _ access: Access, _ offset: Int, _ source: UnsafeRawBufferPointer
   ) throws(DMAError) {
     if let to = access.pointer, let from = source.baseAddress {

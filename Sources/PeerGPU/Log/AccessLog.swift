@@ -97,17 +97,29 @@ final class AccessLog: @unchecked Sendable {
     }
   }
 
-  func fence(_ space: UInt32, _ result: crossbar_gpu_result, opcode: UInt32) {
+  func fence(
+    _ space: UInt32, _ result: crossbar_gpu_result, of command: crossbar_gpu_command,
+    digest: PayloadDigest?
+  ) {
     write("fence") { line in
       line.append(space)
       line.append(",\"fence\":")
       line.append(result.fence)
       line.append(",\"op\":\"")
-      line.append(Opcode(rawValue: opcode)?.name ?? "unknown")
+      line.append(Opcode(rawValue: command.opcode)?.name ?? "unknown")
       line.append("\",\"status\":")
       line.append(UInt64(result.status))
       line.append(",\"bytes\":")
       line.append(result.bytes)
+      guard let digest else { return }
+      line.append(",\"len\":")
+      line.append(command.length)
+      line.append(",\"value\":")
+      line.appendHex(result.value)
+      line.append(",\"taken\":")
+      line.appendHex(UInt64(digest.taken))
+      line.append(",\"given\":")
+      line.appendHex(UInt64(digest.given))
     }
   }
 

@@ -78,6 +78,16 @@ public struct AccessLog: Hashable, Sendable {
     public var purpose: Purpose
   }
 
+  /// What the digests of a command say: of what it took, of what it gave, and of its result.
+  public enum Payload: UInt8, Hashable, Sendable {
+    /// The log has none of this command, or the command failed.
+    case unknown
+    /// They belong together.
+    case intact
+    /// They don't.
+    case corrupt
+  }
+
   /// What an engine did.
   public enum Event: Hashable, Sendable {
     /// `dma`.
@@ -93,7 +103,7 @@ public struct AccessLog: Hashable, Sendable {
     /// `reply`: the driver's answer to a fault; a positive errno ends the command.
     case reply(sequence: UInt64, error: UInt32)
     /// `fence`: a command has ended.
-    case fence(UInt64, status: UInt32)
+    case fence(UInt64, status: UInt32, payload: Payload)
     /// `reset`: every address space is forgotten.
     case reset
     /// `error`: the address space is stopped.

@@ -20,6 +20,10 @@ struct AccessLogRecord {
     case port = 8192
     case access = 16384
     case kind = 32768
+    case operation = 65536
+    case value = 131072
+    case taken = 262144
+    case given = 524288
   }
 
   /// Members that a line must have, as bits of ``Field``.
@@ -32,6 +36,7 @@ struct AccessLogRecord {
     static let reply: UInt32 = 512 | 1024
     static let fence: UInt32 = 8 | 2048
     static let error: UInt32 = 1024
+    static let payload: UInt32 = 64 | 65536 | 131072 | 262144 | 524288
   }
 
   private enum Kind {
@@ -44,6 +49,17 @@ struct AccessLogRecord {
     case fence
     case reset
     case error
+  }
+
+  /// Operations that take and give data.
+  private enum Operation {
+    /// The same bytes.
+    case copy
+    /// Their checksum.
+    case checksum
+    /// How many are the same.
+    case comparison
+    case other
   }
 
   private var present: UInt32 = 0
@@ -59,6 +75,10 @@ struct AccessLogRecord {
   private var sequence: UInt64 = 0
   private var error: UInt64 = 0
   private var status: UInt64 = 0
+  private var value: UInt64 = 0
+  private var taken: UInt64 = 0
+  private var given: UInt64 = 0
+  private var operation = Operation.other
   private var isWrite = false
   private var port = AccessLog.Port.none
   private var purpose = AccessLog.Purpose.read
@@ -88,14 +108,15 @@ struct AccessLogRecord {
     return try record.entry(line: number)
   }
 
-  /// The member with a name; nil for one that nobody asks for (`op`, `bytes`, `text`, and those of
-  /// later versions).
+  /// The member with a name; nil for one that nobody asks for (`bytes`, `text`, and those of later
+  /// versions).
   private static func field(_ name: Range<Int>, _ scanner: FlatObjectScanner) -> Field? {
     switch (name.count, scanner.first(name)) {
     case (1, UInt8(ascii: "t")): .kind
     case (1, UInt8(ascii: "n")): .n
     case (2, UInt8(ascii: "n")) where scanner.holds(name, "ns"): .ns
     case (2, UInt8(ascii: "a")) where scanner.holds(name, "as"): .addressSpace
+    case (2, UInt8(ascii: "o")) where scanner.holds(name, "op"): .operation
     case (2, UInt8(ascii: "v")) where scanner.holds(name, "va"): .virtual
     case (3, UInt8(ascii: "b")) where scanner.holds(name, "bus"): .bus
     case (3, UInt8(ascii: "l")) where scanner.holds(name, "len"): .length
@@ -105,6 +126,9 @@ struct AccessLogRecord {
     case (5, UInt8(ascii: "f")) where scanner.holds(name, "fence"): .fence
     case (5, UInt8(ascii: "i")) where scanner.holds(name, "index"): .index
     case (5, UInt8(ascii: "e")) where scanner.holds(name, "error"): .error
+    case (5, UInt8(ascii: "v")) where scanner.holds(name, "value"): .value
+    case (5, UInt8(ascii: "t")) where scanner.holds(name, "taken"): .taken
+    case (5, UInt8(ascii: "g")) where scanner.holds(name, "given"): .given
     case (5, UInt8(ascii: "w")) where scanner.holds(name, "write"): .write
     case (6, UInt8(ascii: "s")) where scanner.holds(name, "status"): .status
     case (6, UInt8(ascii: "a")) where scanner.holds(name, "access"): .access
@@ -131,6 +155,10 @@ struct AccessLogRecord {
     case .sequence: return Self.store(value, &sequence)
     case .error: return Self.store(value, &error)
     case .status: return Self.store(value, &status)
+    case .value: return Self.store(value, &self.value)
+    case .taken: return Self.store(value, &taken)
+    case .given: return Self.store(value, &given)
+    case .operation: return take(operation: value, scanner)
     case .write:
       guard case .truth(let truth) = value else { return false }
       isWrite = truth
@@ -211,6 +239,20 @@ struct AccessLogRecord {
     return true
   }
 
+  private mutating func take(
+    operation value: FlatObjectScanner.Value, _ scanner: FlatObjectScanner
+  ) -> Bool {
+    guard case .text(let text) = value else { return false }
+    if scanner.holds(text, "copy") || scanner.holds(text, "fill") {
+      operation = .copy
+    } else if scanner.holds(text, "crc32c") {
+      operation = .checksum
+    } else if scanner.holds(text, "compare") {
+      operation = .comparison
+    }
+    return true
+  }
+
   private func has(_ fields: UInt32) -> Bool { present & fields == fields }
 
   private func entry(line: Int) throws(Flaw) -> AccessLog.Entry {
@@ -249,10 +291,23 @@ struct AccessLogRecord {
       has(Need.reply)
         ? UInt32(exactly: error).map { .reply(sequence: sequence, error: $0) } : nil
     case .fence:
-      has(Need.fence) ? UInt32(exactly: status).map { .fence(fence, status: $0) } : nil
+      has(Need.fence)
+        ? UInt32(exactly: status).map { .fence(fence, status: $0, payload: payload) } : nil
     case .reset: .reset
     case .error: has(Need.error) ? UInt32(exactly: error).map { .error($0) } : nil
     }
+  }
+
+  private var payload: AccessLog.Payload {
+    guard has(Need.payload), status == 0 else { return .unknown }
+    let belongs =
+      switch operation {
+      case .copy: taken == given
+      case .checksum: taken == given && given == value
+      case .comparison: (taken == given) == (value == length)
+      case .other: true
+      }
+    return belongs ? .intact : .corrupt
   }
 
   private var access: AccessLog.Event? {

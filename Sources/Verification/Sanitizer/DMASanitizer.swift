@@ -36,6 +36,12 @@
 ///   address space ended within `patience` after it.
 /// - `fenceOutOfOrder`: a fence that is signalled twice, after a later one, before the last access of
 ///   its command, for an address space that is not bound, or for a command that was never submitted.
+/// - `badEntry`: the engine refused an entry of a ring (`enum crossbar_gpu_error`): no program can
+///   bring that about, so the driver broke the rules of the rings.
+/// - `corruptPayload`: a command that succeeded gave other bytes than it took: the two digests of a
+///   COPY or a FILL differ; the result of a CRC32C is not the digest of what it took; a COMPARE says
+///   that its ranges are equal and their digests differ, or the reverse. Not checked where the log has
+///   no digests.
 /// - `logDamaged`: lines that can't be read, numbers that are missing or come twice, entries that
 ///   contradict each other, events of the driver that can't be read.
 ///

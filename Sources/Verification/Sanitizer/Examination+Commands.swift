@@ -47,6 +47,23 @@ extension Examination {
     }
   }
 
+  /// `badEntry`.
+  func noteRefusal(_ error: UInt32, _ index: Int, _ space: UInt8) {
+    findings.add(.badEntry, entries: [index]) {
+      let whose =
+        space == AccessLog.noAddressSpace ? "of no address space" : "of address space \(space)"
+      return "The engine refused an entry \(whose) on a ring: error \(error)."
+    }
+  }
+
+  /// `corruptPayload`.
+  func noteCorruption(_ fence: UInt64, _ index: Int, _ space: UInt8) {
+    findings.add(.corruptPayload, entries: [index]) {
+      "What the command of fence \(fence) of address space \(space) gave is not what it took: the "
+        + "digests of its entry differ, or its result contradicts them."
+    }
+  }
+
   /// `unansweredFault`, at the end of a life.
   func finishFaults(of life: AddressSpaceLife) {
     for (sequence, index) in life.unanswered.sorted(by: { $0.value < $1.value }) {
@@ -107,7 +124,7 @@ extension Examination {
         life.ending != .endOfLog && waited(since: log.entries[signal.entry].ns, life) < patience
       if let seen = trace.completions[signal.fence] {
         guard life.ending == .reset, !isRecent, seen.status != 0,
-          case .fence(_, status: 0) = log.entries[signal.entry].event
+          case .fence(_, status: 0, _) = log.entries[signal.entry].event
         else { continue }
         findings.add(
           .lostFence, entries: [signal.entry], events: [submission.entry, seen.entry]

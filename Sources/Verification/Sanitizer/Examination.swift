@@ -229,9 +229,12 @@ final class Examination {
     case .unbind: finish(Int(entry.addressSpace))
     case .fault(let fault): life.map { take(fault, index, $0) }
     case .reply(let sequence, _): take(reply: sequence, index, life)
-    case .fence(let fence, _): take(fence: fence, index, life)
+    case .fence(let fence, _, let payload):
+      take(fence: fence, index, life)
+      if payload == .corrupt { noteCorruption(fence, index, entry.addressSpace) }
     case .reset: for space in 0..<32 { finish(space) }
-    case .error:
+    case .error(let error):
+      noteRefusal(error, index, entry.addressSpace)
       life?.isStopped = true
       life?.unanswered = [:]
     }

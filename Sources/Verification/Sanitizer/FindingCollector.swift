@@ -92,7 +92,7 @@ extension AccessLog.Event: CustomStringConvertible {
       "fault seq=\(fault.sequence) va=\(hex(fault.address)) len=\(hex(fault.length)) "
         + "access=\(fault.purpose) fence=\(fault.fence)"
     case .reply(let sequence, let error): "reply seq=\(sequence) error=\(error)"
-    case .fence(let fence, let status): "fence fence=\(fence) status=\(status)"
+    case .fence(let fence, let status, _): "fence fence=\(fence) status=\(status)"
     case .reset: "reset"
     case .error(let code): "error error=\(code)"
     }

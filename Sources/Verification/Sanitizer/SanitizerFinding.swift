@@ -20,6 +20,10 @@ public struct SanitizerFinding: Hashable, Sendable, Codable {
     case lateAcknowledgment
     /// Fences came in another order than the commands, or before the command's DMA.
     case fenceOutOfOrder
+    /// The driver put something on a ring that the engine had to refuse.
+    case badEntry
+    /// Data changed between where they came from and where they went.
+    case corruptPayload
     /// The log or the trace cannot be believed.
     case logDamaged
   }

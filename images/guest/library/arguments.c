@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fnmatch.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -153,7 +154,10 @@ static int take(struct arguments *arguments, const struct program *program,
 		arguments->host = true;
 		break;
 	case 'o':
-		arguments->only = optarg;
+		if (arguments->only_count == ARGUMENTS_PATTERNS)
+			return argument_error("more than %d --only",
+					      ARGUMENTS_PATTERNS);
+		arguments->only[arguments->only_count++] = optarg;
 		break;
 	case 'l':
 		arguments->list = true;
@@ -169,6 +173,16 @@ static int take(struct arguments *arguments, const struct program *program,
 		return EXIT_USAGE;
 	}
 	return -1;
+}
+
+bool arguments_choose(const struct arguments *arguments, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < arguments->only_count; i++)
+		if (!fnmatch(arguments->only[i], name, 0))
+			return true;
+	return !arguments->only_count;
 }
 
 int arguments_parse(struct arguments *arguments, const struct program *program,

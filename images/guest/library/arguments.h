@@ -10,6 +10,7 @@
 
 #define ARGUMENTS_VOLUMES	16
 #define ARGUMENTS_PEERS		16
+#define ARGUMENTS_PATTERNS	16
 #define ID_LENGTH		20	/* an id is also an NVMe serial number */
 #define ADDRESS_LENGTH		16	/* PCI address, 0000:03:00.0 */
 
@@ -34,7 +35,7 @@ struct peer_option {
 
 /*
  * struct arguments - what every program is told
- * @only: glob that the names of cases have to match, or NULL
+ * @only: globs, of which the names of cases have to match one, if there are any
  * @host: wait for the host's `go`
  * @list: print the names of the cases, and that is all
  */
@@ -44,7 +45,8 @@ struct arguments {
 	struct peer_option peers[ARGUMENTS_PEERS];
 	unsigned int peer_count;
 	const char *suite;
-	const char *only;
+	const char *only[ARGUMENTS_PATTERNS];
+	unsigned int only_count;
 	bool host;
 	bool list;
 };
@@ -77,6 +79,9 @@ struct program {
  */
 int arguments_parse(struct arguments *arguments, const struct program *program,
 		    int argc, char **argv);
+
+/* Whether the case @name is to run. */
+bool arguments_choose(const struct arguments *arguments, const char *name);
 
 /* ID=DDDD:BB:DD.F into @id and @address. False if it is none. */
 bool argument_device(const char *text, char *id, char *address);

@@ -19,6 +19,9 @@
 #include "verdict.h"
 #include "volume.h"
 
+/* Between two lines of report_progress(). */
+#define PROGRESS_SECONDS	5
+
 static char line[64 << 10];
 static size_t line_len;
 static bool host_lost;
@@ -197,6 +200,19 @@ bool report_inspect(bool host, unsigned int n, const char *phase,
 	add_segments(content);
 	report_add("}");
 	return report_ask(host);
+}
+
+void report_progress(const char *name, uint64_t done, uint64_t all,
+		     const char *unit)
+{
+	static uint64_t next;
+	uint64_t now = now_ns();
+
+	if (now < next)
+		return;
+	next = now + PROGRESS_SECONDS * NS_PER_S;
+	report_add("# %s: %" PRIu64 " of %" PRIu64 " %s", name, done, all, unit);
+	report_end();
 }
 
 void report_verdict(unsigned int n, const char *name,

@@ -40,6 +40,13 @@ bool report_inspect(bool host, unsigned int n, const char *phase,
 		    const char *peer, uint64_t bar_offset,
 		    const struct content *content);
 
+/*
+ * Now and then a line that says how far a long case is, so that the host does
+ * not take it for one that hangs.
+ */
+void report_progress(const char *name, uint64_t done, uint64_t all,
+		     const char *unit);
+
 /* The result line, and the reason if the case failed. */
 void report_verdict(unsigned int n, const char *name,
 		    const struct verdict *verdict);

@@ -115,7 +115,7 @@ static void run_munmap(struct test *test)
 	unsigned int i;
 
 	if (area_open_random(test, &source, PLACE_ANONYMOUS, SIZE, &model) && sink)
-		for (i = 0; i < test->options->rounds; i++)
+		for (i = 0; test_has_round(test, i); i++)
 			if (!munmap_round(test, &source, model, sink))
 				break;
 	area_close(&source);
@@ -135,7 +135,7 @@ static void run_mprotect(struct test *test)
 	unsigned int round, i, j;
 	bool ok = area_open_random(test, &area, PLACE_ANONYMOUS, SIZE, &model);
 
-	for (round = 0; ok && round < test->options->rounds; round++) {
+	for (round = 0; ok && test_has_round(test, round); round++) {
 		uint8_t first = (uint8_t)(round * PAIRS + 1);
 
 		for (i = 0; i < PAIRS; i++)
@@ -214,7 +214,7 @@ static void run_kill(struct test *test)
 
 	victim.target = memory_map(test, SIZE, PROT_READ | PROT_WRITE,
 				   MAP_SHARED);
-	for (i = 0; victim.target && ok && i < test->options->rounds; i++) {
+	for (i = 0; victim.target && ok && test_has_round(test, i); i++) {
 		if (!meeting_open(test, &victim.meeting))
 			break;
 		pid = process_start(test, suffer, &victim);
@@ -260,7 +260,7 @@ static void run_fork(struct test *test)
 
 	for (i = 0; i < COUNTED / PAGE; i++)
 		commands[i] = gpu_add(memory + i * PAGE + 8 * (i % 512), 8, 1);
-	for (round = 0; ok && round < test->options->rounds; round++) {
+	for (round = 0; ok && test_has_round(test, round); round++) {
 		unsigned int started = 0;
 
 		for (i = 0; ok && i < 3; i++) {

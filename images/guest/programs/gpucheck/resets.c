@@ -124,7 +124,7 @@ static void run_again(struct test *test)
 	unsigned int i, j;
 	bool ok = area_open_random(test, &area, PLACE_ANONYMOUS, SIZE, &model);
 
-	for (i = 0; ok && i < 10 * test->options->rounds; i++) {
+	for (i = 0; ok && test_has_round(test, i / 10); i++) {
 		uint8_t *fresh = memory_map(test, SIZE, PROT_READ | PROT_WRITE,
 					    MAP_PRIVATE);
 

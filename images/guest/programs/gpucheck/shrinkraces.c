@@ -102,7 +102,7 @@ static void run_shrink(struct test *test)
 	}
 	to = memory_map(test, COPIES * SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 	memory = disk_map(test, file, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED);
-	for (i = 0; to && memory && i < test->options->rounds; i++)
+	for (i = 0; to && memory && test_has_round(test, i); i++)
 		if (!shrink_round(test, file, memory, to, model))
 			break;
 	if (memory)

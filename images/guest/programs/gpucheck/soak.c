@@ -226,7 +226,8 @@ static bool run_batch(struct soak *soak)
 
 static void run_soak(struct test *test)
 {
-	uint64_t end = now_ns() + test->options->seconds * NS_PER_S;
+	uint64_t start = now_ns(), now = start;
+	uint64_t end = start + test->options->seconds * NS_PER_S;
 	struct soak soak = {
 		.test = test,
 		.random = { test->options->seed },
@@ -239,7 +240,9 @@ static void run_soak(struct test *test)
 				      SIZE, &soak.models[opened]);
 		opened++;
 	}
-	while (ok && !stop_signal && now_ns() < end) {
+	for (; ok && !stop_signal && now < end; now = now_ns()) {
+		report_progress(test->name, (now - start) / NS_PER_S,
+				test->options->seconds, "s");
 		ok = run_batch(&soak);
 		disturb(&soak);
 	}

@@ -4,7 +4,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,8 +60,7 @@ static void plan_add(struct plan *plan, const struct options *options,
 	if (recipe->places && planned.place == PLACE_VIDEO &&
 	    planned.claim == CLAIM_MEMORY)
 		planned.claim = CLAIM_VIDEO;
-	if (options->common.only &&
-	    fnmatch(options->common.only, planned.name, 0))
+	if (!arguments_choose(&options->common, planned.name))
 		return;
 	plan->cases = realloc(plan->cases,
 			      (plan->count + 1) * sizeof(*plan->cases));
@@ -121,6 +119,16 @@ static struct plan make_plan(const struct options *options)
 	for (gpu = 0; gpu < options->gpu_count; gpu++)
 		plan_gpu(&plan, options, gpu, true);
 	return plan;
+}
+
+bool test_has_round(struct test *test, unsigned int done)
+{
+	unsigned int rounds = test->options->rounds;
+
+	if (done >= rounds || stop_signal)
+		return false;
+	report_progress(test->name, done, rounds, "rounds");
+	return true;
 }
 
 int suite_list(const struct options *options)

@@ -113,6 +113,9 @@ struct test {
 #define test_check(test, condition, ...) \
 	((condition) ? true : (test_fail(test, __VA_ARGS__), false))
 
+/* Whether a race has another round after @done of them; now and then, tells. */
+bool test_has_round(struct test *test, unsigned int done);
+
 /* Prints names, or runs everything. Both return the program's exit code. */
 int suite_list(const struct options *options);
 int suite_run(const struct options *options, struct volume *volumes);

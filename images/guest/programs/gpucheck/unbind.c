@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The driver leaves its device while files are open, and comes back.
+ * The driver leaves its device while files are open, or the device leaves the
+ * bus, and comes back.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,37 +23,46 @@
 #define BIND_MS		10000
 #define DRIVER		"/sys/bus/pci/drivers/ivgpu"
 
-static bool write_address(const char *path, const char *address)
+static bool write_text(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	bool ok;
 
 	if (fd < 0)
 		return false;
-	ok = write(fd, address, strlen(address)) > 0;
+	ok = write(fd, text, strlen(text)) > 0;
 	close(fd);
 	return ok;
 }
 
 /*
- * The driver's own files refuse a device that is another driver's, so a wrong
- * address takes nothing away from anyone.
+ * The driver's own files refuse a device that is another driver's, and so does
+ * this: a wrong address takes nothing away from anyone.
  */
 static bool driver_leaves(struct test *test)
 {
-	return test_check(test, write_address(DRIVER "/unbind", test->address),
-			  "cannot unbind the driver: %s", strerror(errno));
+	char path[128];
+
+	if (!test->recipe->argument)
+		return test_check(test, write_text(DRIVER "/unbind", test->address),
+				  "cannot unbind the driver: %s",
+				  strerror(errno));
+	snprintf(path, sizeof(path), DRIVER "/%s/remove", test->address);
+	return test_check(test, write_text(path, "1"),
+			  "cannot remove the device: %s", strerror(errno));
 }
 
 /* The node appears again when the driver is back. */
 static bool driver_returns(struct test *test)
 {
 	uint64_t end = now_ns() + BIND_MS * NS_PER_MS;
+	bool removed = test->recipe->argument;
 	char node[64];
 	bool ok;
 
-	if (!test_check(test, write_address(DRIVER "/bind", test->address),
-			"cannot bind the driver: %s", strerror(errno)))
+	if (!test_check(test, removed ? write_text("/sys/bus/pci/rescan", "1") :
+			write_text(DRIVER "/bind", test->address),
+			"cannot bring the device back: %s", strerror(errno)))
 		return false;
 	do {
 		ok = ivgpu_node(test->address, node, sizeof(node)) &&
@@ -183,7 +193,7 @@ static void run_unbind(struct test *test)
 	unsigned int i;
 	uint8_t *video;
 
-	for (i = 0; i < test->options->rounds; i++) {
+	for (i = 0; test_has_round(test, i); i++) {
 		if (!test_check(test, ivgpu_open(&gpu, test->address,
 						 &test->totals),
 				"cannot open the GPU: %s", strerror(errno)))
@@ -218,6 +228,7 @@ static void run_unbind(struct test *test)
 
 static const struct recipe recipe[] = {
 	{ .name = "unbind", .run = run_unbind, .last = true },
+	{ .name = "remove", .run = run_unbind, .last = true, .argument = true },
 };
 
 const struct recipes unbind_recipes = { recipe, ARRAY_SIZE(recipe) };

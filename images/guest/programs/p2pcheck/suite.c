@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +91,7 @@ static void plan_add(struct plan *plan, const struct options *options,
 		 options->common.peers[planned.peer].id, planned.recipe->name,
 		 copy_away ? "-to-" : "",
 		 copy_away ? options->common.volumes[planned.target].id : "");
-	if (!options->common.only || !fnmatch(options->common.only, planned.name, 0))
+	if (arguments_choose(&options->common, planned.name))
 		plan->cases[plan->count++] = planned;
 }
 

@@ -33,7 +33,8 @@ struct GuestGPUs: Sendable {
         devices[gpu.id] = try GPUDevice(
           memory: VideoMemory(size: gpu.videoMemory.bytes), socketPath: server,
           logPath: directory.accessLogPath(gpu: gpu.id, of: topology),
-          injection: request.injection, digestsPayload: request.sanitizes)
+          logLimit: request.logLimit, injection: request.injection,
+          digestsPayload: request.sanitizes)
       }
     } catch {
       for device in devices.values { device.stop() }

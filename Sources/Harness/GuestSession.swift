@@ -22,16 +22,18 @@ struct GuestSession: Sendable {
   ) async throws -> GuestSession {
     let topology = request.topology
     let images = topology.namespaces.map { ($0.id, directory.imagePath(namespace: $0.id)) }
+    var logs = GuestDescription.Logs(
+      console: directory.path(of: .console), qemu: directory.path(of: .qemu),
+      trace: directory.path(of: .trace),
+      kernelTrace: request.tracesDriver ? directory.path(of: .driverTrace) : nil)
+    logs.sizeLimit = Int64(clamping: request.logLimit)
     let description = GuestDescription(
       name: "crossbar-\(ProcessInfo.processInfo.processIdentifier)", topology: topology,
       kernel: parts.kernel.path.string, initramfs: parts.initramfs.string,
       kernelArguments: request.tracesDriver ? driverTracing : [],
       images: Dictionary(uniqueKeysWithValues: images),
       gpuServers: gpus.servers, persistentMemory: persistentMemory, accelerator: accelerator,
-      logs: GuestDescription.Logs(
-        console: directory.path(of: .console), qemu: directory.path(of: .qemu),
-        trace: directory.path(of: .trace),
-        kernelTrace: request.tracesDriver ? directory.path(of: .driverTrace) : nil))
+      logs: logs)
     let guest = try await Guest.start(description, on: hypervisor)
     let session = GuestSession(guest: guest, directory: directory, topology: topology)
     do {

@@ -86,6 +86,10 @@ extension RunRequest {
   /// Whether the run is about the GPU's driver, and has its trace.
   var tracesDriver: Bool { suite.members.contains(.gpu) }
 
+  /// Bytes that a log may grow to: a GiB, and 6 MiB for each second of random commands, which is more
+  /// than the program's pace makes of them.
+  var logLimit: UInt64 { (1 << 30) + UInt64(effort.soak) * (6 << 20) }
+
   /// Volumes, and peers, that a guest program has room for (OPTIONS_VOLUMES, OPTIONS_PEERS).
   private static let programLimit = 16
   /// Patterns of cases that it takes (ARGUMENTS_PATTERNS).

@@ -59,7 +59,9 @@ public final class Guest: Sendable {
       let logs =
         [description.logs.qemu, description.logs.trace]
         + (description.logs.kernelTrace.map { [$0] } ?? [])
-      let life = try GuestLife(consolePath: description.logs.console, logs: logs) {
+      let life = try GuestLife(
+        consolePath: description.logs.console, logs: logs, logLimit: description.logs.sizeLimit
+      ) {
         hypervisor.unregister(name: name)
       }
       try hypervisor.register(life, name: name)

@@ -23,6 +23,9 @@ public struct GuestDescription: Sendable, Hashable {
     /// What the guest writes to ``GuestDescription/tracePort``, its kernel's own trace; nil for a
     /// guest without that port.
     public var kernelTrace: String?
+    /// Bytes that one of them may have; a guest that makes it longer is ended. A suite's are below
+    /// 100 MiB.
+    public var sizeLimit: Int64 = 1 << 30
 
     /// Names the files of a run.
     public init(console: String, qemu: String, trace: String, kernelTrace: String? = nil) {

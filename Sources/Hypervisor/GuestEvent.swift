@@ -60,7 +60,7 @@ public struct GuestEnd: Sendable, Hashable, CustomStringConvertible {
     case .flooded:
       "the guest wrote more than \(ConsoleWatcher.sizeLimit >> 20) MiB to its console and was ended"
     case .floodedLogs:
-      "the guest made QEMU log more than \(LogBound.sizeLimit >> 20) MiB and was ended"
+      "the guest made one of QEMU's logs too long and was ended"
     }
   }
 

@@ -34,7 +34,7 @@ final class GuestLife: Sendable {
   ///   - logLimit: how long they may get, in bytes.
   ///   - onEnd: called once, when the guest is gone.
   init(
-    consolePath: String, logs: [String] = [], logLimit: Int64 = LogBound.sizeLimit,
+    consolePath: String, logs: [String] = [], logLimit: Int64 = 1 << 30,
     onEnd: @escaping @Sendable () -> Void
   ) throws(HypervisorError) {
     let hub = EventHub()

@@ -8,8 +8,6 @@ import Foundation
 /// Looks at them several times a second rather than at each write: QEMU writes a line at a time, and
 /// between two looks even a hostile guest gets no further than some hundred MiB.
 final class LogBound: Sendable {
-  /// A log that grows beyond this many bytes has its guest ended. A suite's are below 100 MiB.
-  static let sizeLimit: Int64 = 1 << 30
   private static let pause = Duration.milliseconds(200)
 
   private let watch: Task<Void, Never>

@@ -33,6 +33,6 @@ import Testing
 
   @Test func anEndIsNamedAfterTheLogs() {
     let end = GuestEnd(cause: .floodedLogs)
-    #expect(end.description == "the guest made QEMU log more than 1024 MiB and was ended")
+    #expect(end.description == "the guest made one of QEMU's logs too long and was ended")
   }
 }

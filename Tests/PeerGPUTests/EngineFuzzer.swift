@@ -22,7 +22,8 @@ import Testing
     let seconds = environment["CROSSBAR_FUZZ_SECONDS"].flatMap(Double.init) ?? 30
     let seed = environment["CROSSBAR_FUZZ_SEED"].flatMap { UInt64($0) } ?? .random(in: 0 ... .max)
     print("EngineFuzzer: CROSSBAR_FUZZ_SEED=\(seed)")
-    let rig = try Rig(videoMemory: 8 << 20, guestMemory: 4 << 20, logLimit: 1 << 20)
+    let rig = try Rig(
+      videoMemory: 8 << 20, guestMemory: 4 << 20, logLimit: 1 << 20, digestsPayload: seed % 2 == 0)
     // The lower half of system memory is the fuzzer's, the upper half is the good one's.
     rig.device.attach([
       try MappedPort(

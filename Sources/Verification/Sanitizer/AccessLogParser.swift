@@ -7,7 +7,7 @@ public struct AccessLogParser: Sendable {
   /// Bytes of a line; longer ones are wrong.
   static let lineLimit = 4096
   /// Entries that are kept.
-  private static let entryLimit = 16 << 20
+  private static let entryLimit = 64 << 20
 
   private var log = AccessLog()
   private var partial: [UInt8] = []

@@ -7,7 +7,7 @@ import Foundation
 public struct DriverTraceParser: Sendable {
   /// Bytes of a line that are looked at; no event is longer.
   static let lineLimit = 1024
-  private static let entryLimit = 8 << 20
+  private static let entryLimit = 32 << 20
   private static let wrongLineLimit = 20
 
   private var trace = DriverTrace()

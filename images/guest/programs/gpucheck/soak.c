@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/mman.h>
 
 #include "area.h"
@@ -17,6 +18,12 @@
 
 #define SIZE	(16 * PAGE)
 #define BATCH	8
+
+/*
+ * Least time of a batch, in ns. The logs of all that the engine and its driver do
+ * grow with the number of commands, and a fast host must not fill its disk.
+ */
+#define PACE	(2 * NS_PER_MS)
 
 static const enum place places[] = {
 	PLACE_ANONYMOUS, PLACE_HEAP, PLACE_STACK, PLACE_SHARED, PLACE_VIDEO,
@@ -224,6 +231,16 @@ static bool run_batch(struct soak *soak)
 	return true;
 }
 
+static void sleep_until(uint64_t moment)
+{
+	const struct timespec t = {
+		.tv_sec = (time_t)(moment / NS_PER_S),
+		.tv_nsec = (long)(moment % NS_PER_S),
+	};
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
 static void run_soak(struct test *test)
 {
 	uint64_t start = now_ns(), now = start;
@@ -245,6 +262,7 @@ static void run_soak(struct test *test)
 				test->options->seconds, "s");
 		ok = run_batch(&soak);
 		disturb(&soak);
+		sleep_until(now + PACE);
 	}
 	report_add("# soak: %" PRIu64 " commands of seed %" PRIu64
 		   " in %u s, digest %08x", soak.count, test->options->seed,

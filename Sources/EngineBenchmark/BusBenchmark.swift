@@ -99,11 +99,15 @@ final class BusBenchmark {
   }
 }
 
-/// The least that a qtest client has to do for its data: one request, one answer, one table.
+/// The least that a qtest client has to do for its data: requests of the same size as the engine's, as
+/// many under way, one table.
 private final class BareClient {
   private let descriptor: CInt
-  private var buffer = [UInt8](repeating: 0, count: 400_000)
-  private static let request = 256 << 10
+  private var buffer = [UInt8](repeating: 0, count: 1 << 20)
+  /// The part of `buffer` that arrived and was not taken.
+  private var arrived = 0..<0
+  private static let request = 32 << 10
+  private static let depth = 4
   private static let alphabet = Array(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
   private let values: [UInt32]
@@ -127,13 +131,18 @@ private final class BareClient {
   deinit { close(descriptor) }
 
   func read(_ address: UInt64, into target: UnsafeMutableRawBufferPointer) throws {
+    var asked = 0
     for at in stride(from: 0, to: target.count, by: Self.request) {
+      while asked < target.count, asked - at < Self.depth * Self.request {
+        let count = min(Self.request, target.count - asked)
+        try send(Array("b64read 0x\(String(address + UInt64(asked), radix: 16)) \(count)\n".utf8))
+        asked += count
+      }
       let count = min(Self.request, target.count - at)
-      let code = try exchange(
-        Array("b64read 0x\(String(address + UInt64(at), radix: 16)) \(count)\n".utf8))
-      guard code >= 4 + count else { throw DriverError("qtest: short answer") }
+      let line = try answer()
+      guard line.count >= 3 + count / 3 * 4 else { throw DriverError("qtest: short answer") }
       buffer.withUnsafeBytes { buffer in
-        var from = 3
+        var from = line.lowerBound + 3
         var to = at
         while to + 3 <= at + count {
           let word =
@@ -150,56 +159,81 @@ private final class BareClient {
   }
 
   func write(_ address: UInt64, from source: UnsafeRawBufferPointer) throws {
+    var underWay = 0
     for at in stride(from: 0, to: source.count, by: Self.request) {
-      let count = min(Self.request, source.count - at)
-      let head = "b64write 0x\(String(address + UInt64(at), radix: 16)) \(count) "
-      let code = (count + 2) / 3 * 4
-      let line = [UInt8](unsafeUninitializedCapacity: head.utf8.count + code + 1) { line, filled in
-        for byte in head.utf8 {
-          line[filled] = byte
-          filled += 1
-        }
-        var from = at
-        while from < at + count {
-          var word: UInt32 = 0
-          for index in 0..<3 {
-            word = word << 8 | (from + index < at + count ? UInt32(source[from + index]) : 0)
-          }
-          for index in 0..<4 {
-            line[filled] = Self.alphabet[Int(word >> UInt32(18 - 6 * index) & 63)]
-            filled += 1
-          }
-          from += 3
-        }
-        // Padding as QEMU wants it.
-        let padding = (3 - count % 3) % 3
-        for index in 0..<padding { line[filled - 1 - index] = UInt8(ascii: "=") }
-        line[filled] = UInt8(ascii: "\n")
+      try send(request(address + UInt64(at), source, at..<min(at + Self.request, source.count)))
+      underWay += 1
+      if underWay == Self.depth {
+        _ = try answer()
+        underWay -= 1
+      }
+    }
+    for _ in 0..<underWay { _ = try answer() }
+  }
+
+  private func request(
+    _ address: UInt64, _ source: UnsafeRawBufferPointer, _ range: Range<Int>
+  ) -> [UInt8] {
+    let head = "b64write 0x\(String(address, radix: 16)) \(range.count) "
+    let code = (range.count + 2) / 3 * 4
+    return [UInt8](unsafeUninitializedCapacity: head.utf8.count + code + 1) { line, filled in
+      for byte in head.utf8 {
+        line[filled] = byte
         filled += 1
       }
-      _ = try exchange(line)
+      for from in stride(from: range.lowerBound, to: range.upperBound, by: 3) {
+        var word: UInt32 = 0
+        for index in 0..<3 {
+          word = word << 8 | (from + index < range.upperBound ? UInt32(source[from + index]) : 0)
+        }
+        for index in 0..<4 {
+          line[filled] = Self.alphabet[Int(word >> UInt32(18 - 6 * index) & 63)]
+          filled += 1
+        }
+      }
+      // Padding as QEMU wants it.
+      for index in 0..<(3 - range.count % 3) % 3 { line[filled - 1 - index] = UInt8(ascii: "=") }
+      line[filled] = UInt8(ascii: "\n")
+      filled += 1
     }
   }
 
-  /// - Returns: bytes of the answer, which is in the buffer.
-  private func exchange(_ line: [UInt8]) throws -> Int {
+  private func send(_ line: [UInt8]) throws {
     var sent = 0
     while sent < line.count {
       let count = line.withUnsafeBytes { bytes in
-        bytes.baseAddress.map { send(descriptor, $0 + sent, line.count - sent, 0) } ?? -1
+        bytes.baseAddress.map { Glibc.send(descriptor, $0 + sent, line.count - sent, 0) } ?? -1
       }
       guard count > 0 else { throw DriverError("qtest: \(errno)") }
       sent += count
     }
-    var filled = 0
-    repeat {
+  }
+
+  /// - Returns: where the next answer is in the buffer, until the next call.
+  private func answer() throws -> Range<Int> {
+    var seen = arrived.lowerBound
+    while true {
+      let end = buffer.withUnsafeBytes { bytes in
+        bytes.baseAddress.flatMap { start in
+          memchr(start + seen, 0x0A, arrived.upperBound - seen).map { UnsafeRawPointer($0) - start }
+        }
+      }
+      if let end {
+        let line = arrived.lowerBound..<end
+        arrived = (end + 1)..<arrived.upperBound
+        guard buffer[line].starts(with: "OK".utf8) else { throw DriverError("qtest refused") }
+        return line
+      }
+      if arrived.isEmpty || arrived.upperBound == buffer.count {
+        buffer.replaceSubrange(0..<arrived.count, with: buffer[arrived])
+        arrived = 0..<arrived.count
+      }
+      seen = arrived.upperBound
       let count = buffer.withUnsafeMutableBytes { bytes in
-        bytes.baseAddress.map { recv(descriptor, $0 + filled, bytes.count - filled, 0) } ?? -1
+        bytes.baseAddress.map { recv(descriptor, $0 + seen, bytes.count - seen, 0) } ?? -1
       }
       guard count > 0 else { throw DriverError("qtest: \(errno)") }
-      filled += count
-    } while buffer[filled - 1] != UInt8(ascii: "\n")
-    guard buffer.starts(with: "OK".utf8) else { throw DriverError("qtest refused") }
-    return filled
+      arrived = arrived.lowerBound..<(seen + count)
+    }
   }
 }

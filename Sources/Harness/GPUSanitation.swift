@@ -11,10 +11,11 @@ struct GPUSanitation: Sendable {
   let directory: RunDirectory
   let tree: PCITree
   let observation: SuiteExecution.Observation
+  let traceIsWhole: Bool
 
   /// What it says, by the GPU's topology id.
   func reports() throws -> [String: SanitizerReport] {
-    let trace = DriverTrace(trace: try directory.content(of: .driverTrace))
+    let trace = try driverTrace()
     var reports: [String: SanitizerReport] = [:]
     for gpu in topology.gpus {
       let path = directory.accessLogPath(gpu: gpu.id, of: topology)
@@ -22,14 +23,33 @@ struct GPUSanitation: Sendable {
         log: try directory.guarding("read the access log of") {
           try Data(contentsOf: URL(filePath: path), options: .mappedIfSafe)
         })
-      let report = DMASanitizer(
+      var sanitizer = DMASanitizer(
         log: log, trace: trace,
         bus: bus(videoMemory: try tree.peerMemory(of: gpu.id, in: topology)),
-        windows: windows(of: gpu.id)
-      ).report()
-      reports[gpu.id] = report.excusing { finding in self.injection(behind: finding) }
+        windows: windows(of: gpu.id))
+      sanitizer.expectsDigests = true
+      reports[gpu.id] = sanitizer.report().excusing { finding in
+        self.interruption(behind: finding) ?? self.injection(behind: finding)
+      }
     }
     return reports
+  }
+
+  private func driverTrace() throws -> DriverTrace {
+    let text = try directory.content(of: .driverTrace)
+    guard !traceIsWhole else { return DriverTrace(trace: text) }
+    // The last line may have come in part.
+    let end = text.lastIndex(of: UInt8(ascii: "\n")) ?? text.startIndex
+    var trace = DriverTrace(trace: text[..<end])
+    trace.isTruncated = true
+    return trace
+  }
+
+  /// What a suite leaves open that broke off.
+  private func interruption(behind finding: SanitizerFinding) -> String? {
+    guard observation.interruption != nil, [.lostFence, .unansweredFault].contains(finding.kind)
+    else { return nil }
+    return "the suite broke off"
   }
 
   /// The fault injection by which a case asked for a finding: an engine that stands still until it
@@ -38,7 +58,7 @@ struct GPUSanitation: Sendable {
     guard finding.kind == .lostFence, let number = finding.caseNumber,
       let item = observation.testimony.cases.first(where: { $0.header.n == number })
     else { return nil }
-    return item.gpu?.injections.first { $0.hasPrefix("stall") }
+    return item.gpu?.injections.first { $0.hasPrefix("stall") }.map { "the case asked for \($0)" }
   }
 
   private func windows(of gpu: String) -> [AccessWindow] {

@@ -74,7 +74,7 @@ public struct Run: Sendable {
       try gpus.attach(to: session.guest, tree: tree, topology: request.topology)
       timings.push = phases.lap()
 
-      let observations = try await execute(session, tree, gpus)
+      let (observations, traceFault) = try await execute(session, tree, gpus)
       timings.run = phases.lap()
 
       progress(RunProgress(label: "Stop the guest"))
@@ -85,7 +85,7 @@ public struct Run: Sendable {
       progress(RunProgress(label: "Verify"))
       let assessment = RunAssessment(
         request: request, directory: directory, tree: tree, observations: observations,
-        console: session.guest.console.findings)
+        traceFault: traceFault, console: session.guest.console.findings)
       var record = try assessment.record(
         environment: RunEnvironment.current(accelerator, hypervisor), kernel: parts.kernel)
       timings.verify = phases.lap()
@@ -100,9 +100,11 @@ public struct Run: Sendable {
 
 extension Run {
   /// Runs the suites one after the other. The first that does not come to its end is the last.
+  ///
+  /// - Returns: what was seen, and why the trace of the GPU's driver is not whole, if it isn't.
   private func execute(
     _ session: GuestSession, _ tree: PCITree, _ gpus: GuestGPUs
-  ) async throws -> [SuiteExecution.Observation] {
+  ) async throws -> (observations: [SuiteExecution.Observation], traceFault: String?) {
     let log = try session.directory.log(.ktap)
     defer { try? log.close() }
     let driverTrace = request.tracesDriver ? try await session.startDriverTrace() : nil
@@ -113,9 +115,12 @@ extension Run {
         progress: progress)
       let observation = try await execution.execute()
       observations.append(observation)
-      if observation.interruption != nil { return observations }
+      if observation.interruption != nil { break }
     }
-    if !request.only.isEmpty, observations.allSatisfy({ $0.testimony.planned == 0 }) {
+    let brokeOff = observations.contains { $0.interruption != nil }
+    if !brokeOff, !request.only.isEmpty,
+      observations.allSatisfy({ $0.testimony.planned == 0 })
+    {
       let patterns = request.only.map { "--only '\($0)'" }.joined(separator: " ")
       throw RequestError(
         """
@@ -123,8 +128,8 @@ extension Run {
         \(patterns). A case is called VOLUME.PEER.NAME, as in '*.gpu0.read-*'.
         """)
     }
-    if let driverTrace { try await session.endDriverTrace(driverTrace) }
-    return observations
+    guard let driverTrace else { return (observations, nil) }
+    return (observations, try await session.endDriverTrace(driverTrace))
   }
 }
 

@@ -13,6 +13,8 @@ struct RunAssessment: Sendable {
   let directory: RunDirectory
   let tree: PCITree
   let observations: [SuiteExecution.Observation]
+  /// Why the trace of the GPU's driver is not whole.
+  let traceFault: String?
   let console: [ConsoleFinding]
 
   /// The record of the run, without its timings.
@@ -25,11 +27,13 @@ struct RunAssessment: Sendable {
     for observation in observations {
       switch observation.suite {
       case .gpu:
-        // A suite that broke off has no driver's trace to compare with, and a failure already.
-        if observation.interruption == nil, request.sanitizes {
+        if request.sanitizes {
           sanitizer = try GPUSanitation(
-            topology: request.topology, directory: directory, tree: tree, observation: observation
+            topology: request.topology, directory: directory, tree: tree, observation: observation,
+            traceIsWhole: traceFault == nil
           ).reports()
+          // A suite that broke off is a failure already.
+          if let traceFault, observation.interruption == nil { faults.append(traceFault) }
         }
         cases += try gpuCases(observation, sanitizer.values.flatMap(\.findings), &faults)
       case .p2pdma, .all: cases += try transferCases(observation, &faults)
@@ -37,7 +41,8 @@ struct RunAssessment: Sendable {
     }
     return RunRecord(
       suite: request.suite.rawValue, topology: request.topology,
-      topologyFile: request.topologyPath, strict: request.strict, cases: cases,
+      topologyFile: request.topologyPath, strict: request.strict,
+      options: request.options, cases: cases,
       interruption: observations.lazy.compactMap(\.interruption).first, faults: faults,
       timings: RunRecord.Timings(), environment: environment,
       kernel: RunRecord.Kernel(release: kernel.release, origin: kernel.origin),

@@ -75,6 +75,10 @@ extension RunRequest {
     /// Of everything that is random.
     public var seed: UInt64
 
+    /// What the sanitizer has room for, with logs of some GiB.
+    static let rounds: ClosedRange<UInt32> = 1...10_000
+    static let seconds: ClosedRange<UInt32> = 1...3600
+
     /// What a run that nobody waits for long has time for.
     public init(rounds: UInt32 = 3, soak: UInt32 = 5, seed: UInt64 = 1) {
       self.rounds = rounds
@@ -86,9 +90,26 @@ extension RunRequest {
   /// Whether the run is about the GPU's driver, and has its trace.
   var tracesDriver: Bool { suite.members.contains(.gpu) }
 
-  /// Bytes that a log may grow to: a GiB, and 6 MiB for each second of random commands, which is more
-  /// than the program's pace makes of them.
-  var logLimit: UInt64 { (1 << 30) + UInt64(effort.soak) * (6 << 20) }
+  /// Bytes that a log may grow to: a GiB; for each round, twice of what the races of one take; and for
+  /// each second of random commands, more than the program's pace makes of them.
+  var logLimit: UInt64 {
+    let mebibytes: UInt64 = 1024 + UInt64(effort.rounds) + 6 * UInt64(effort.soak)
+    return mebibytes << 20
+  }
+
+  /// What was asked for besides topology, suite and kernel, as on the command line.
+  var options: [String: String] {
+    var options: [String: String] = [:]
+    if !only.isEmpty { options["only"] = only.joined(separator: " ") }
+    if let sabotage { options["sabotage"] = sabotage }
+    if injection != .none { options["inject"] = injection.description }
+    guard tracesDriver else { return options }
+    options["rounds"] = String(effort.rounds)
+    options["soak"] = String(effort.soak)
+    options["seed"] = String(effort.seed)
+    options["sanitizer"] = sanitizes ? "on" : "off"
+    return options
+  }
 
   /// Volumes, and peers, that a guest program has room for (OPTIONS_VOLUMES, OPTIONS_PEERS).
   private static let programLimit = 16
@@ -102,6 +123,16 @@ extension RunRequest {
         """
         \(topologyPath): \(topology.name) has no peer memory, so nothing can move peer to peer. Give \
         a controller a `cmb`, or add a GPU.
+        """)
+    }
+    guard Effort.rounds.contains(effort.rounds) else {
+      throw RequestError("--rounds takes 1 to \(Effort.rounds.upperBound).")
+    }
+    guard Effort.seconds.contains(effort.soak) else {
+      throw RequestError(
+        """
+        --soak takes 1 to \(Effort.seconds.upperBound) seconds. For more, run it again with another \
+        --seed.
         """)
     }
     if only.count > Self.patternLimit {

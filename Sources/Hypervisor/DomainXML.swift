@@ -107,7 +107,7 @@ extension DomainXML {
 
   private func cpu(_ name: String) -> XMLElement {
     switch name {
-    case "max": .make("cpu", ["mode": "maximum"], children: emulatedFeatures)
+    case "max": .make("cpu", ["mode": "maximum"], children: unwantedFeatures)
     case "host": .make("cpu", ["mode": "host-passthrough", "check": "none"])
     default:
       .make(
@@ -118,13 +118,14 @@ extension DomainXML {
 }
 
 extension DomainXML {
-  /// What `max` offers and guests do better without. TCG runs `rep movsb` byte by byte, and with ERMS
-  /// the kernel copies pages by that. A fifth level of page tables makes every TLB miss longer, and a
-  /// kernel with KASAN takes an interrupt while it identifies its CPU for a wild access: for a moment
-  /// it does not know that it has five.
-  private var emulatedFeatures: [XMLElement] {
-    guard guest.accelerator == .tcg else { return [] }
-    return ["erms", "fsrm", "la57"].map { .make("feature", ["policy": "disable", "name": $0]) }
+  /// What `max` offers and guests do better without.
+  private var unwantedFeatures: [XMLElement] {
+    // With five levels of page tables, a kernel with KASAN reports a wild access when an interrupt
+    // comes while it identifies its CPU: for that moment it believes in four.
+    var names = ["la57"]
+    // TCG runs `rep movsb` byte by byte, and with ERMS the kernel copies pages by that.
+    if guest.accelerator == .tcg { names = ["erms", "fsrm"] + names }
+    return names.map { .make("feature", ["policy": "disable", "name": $0]) }
   }
 }
 

@@ -19,8 +19,8 @@ struct SanitizerSummary {
     guard summaries.isEmpty, record.cases.contains(where: { $0.gpu != nil }) else {
       return (summaries, nil)
     }
-    let reason = record.interruption == nil ? "off" : "not applied to a suite that broke off"
-    return ([], "DMA sanitizer: \(reason)")
+    let isOff = record.options["sanitizer"] == "off"
+    return ([], "DMA sanitizer: \(isOff ? "off" : "not applied")")
   }
 
   private init(gpu: String, report: SanitizerReport) {

@@ -5,8 +5,8 @@ import Glibc
 
 /// Runs the commands of one address space, on its engine thread.
 struct CommandRunner {
-  /// Bytes of a range that are translated and moved while the gate is held, at most: some ten
-  /// microseconds for memory that is mapped.
+  /// Bytes of a range that are translated and moved while the gate is held, at most: some hundred
+  /// microseconds, which an invalidation may have to wait.
   static let runSize = 1 << 20
   /// The same where a port without mapping is among them: about a millisecond.
   private static let slowRunSize = 256 << 10
@@ -14,6 +14,8 @@ struct CommandRunner {
   let space: AddressSpace
   let context: DeviceContext
   var mover: DataMover
+  /// The last run's: pages beyond it are not to be marked as written before their time.
+  private var runSize = Self.runSize
 
   init(space: AddressSpace, context: DeviceContext) {
     self.space = space
@@ -119,7 +121,7 @@ struct CommandRunner {
   ) -> UInt32? {
     while result.bytes < length {
       guard space.enter() else { return nil }
-      let want = Int(truncatingIfNeeded: min(length &- result.bytes, UInt64(Self.runSize)))
+      let want = Int(truncatingIfNeeded: min(length &- result.bytes, UInt64(runSize)))
       let next = translate(ranges, from: result.bytes, want)
       let count = next.count
       guard count > 0 else {
@@ -161,7 +163,8 @@ struct CommandRunner {
       (count, stop) = space.translator.translate(
         target &+ done, count: count, ranges.access, ports: ports, into: &mover.targets)
     }
-    if count > Self.slowRunSize, !mover.isMapped { count = Self.slowRunSize }
+    runSize = mover.isMapped ? Self.runSize : Self.slowRunSize
+    count = min(count, runSize)
     mover.cut(to: count)
     return Translation(
       count: count, stop: stop, access: ranges.access, start: ranges.target ?? 0)

@@ -73,7 +73,7 @@ extension DataMover {
     }
   }
 
-  /// The injected fault, wherever it is: both sides have the same bytes before a run.
+  /// The injected fault, as a wrong bit in the engine's buffer: at the same place for either side.
   private func flipBit(of buffer: UnsafeMutableRawBufferPointer) {
     guard let flip else { return }
     let before = (flip.isSource ? sources : targets)[..<flip.index].reduce(0) { $0 &+ $1.length }

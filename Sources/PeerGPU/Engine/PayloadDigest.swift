@@ -2,9 +2,10 @@
 
 import CPeerGPU
 
-/// CRC32C of what a command took and of what it gave, which the access log has at its fence. They
-/// are computed where the data enter and leave the engine, so whatever changes data on the way
-/// between shows.
+/// CRC32C of what a command took and of what it gave, which the access log has at its fence.
+///
+/// They are computed where the data enter and leave the engine's buffer, as a guard tag is on a link:
+/// what changes data in between shows, what is wrong before or behind does not.
 struct PayloadDigest {
   /// Of what came from the source, or from the command itself.
   private(set) var taken: UInt32 = 0

@@ -34,6 +34,8 @@ public struct RunRecord: Sendable, Hashable, Codable {
   public var topologyDigest: String?
   /// Whether known limits were failures.
   public var strict: Bool
+  /// What was asked for on the command line besides, as it is written there without the dashes.
+  public var options: [String: String]
   /// Every case, in the order in which they ran.
   public var cases: [CaseRecord]
   /// Seconds of each phase.
@@ -55,7 +57,8 @@ public struct RunRecord: Sendable, Hashable, Codable {
   /// console, and `faults`: what is wrong and belongs to none of these.
   public init(
     suite: String, topology: Topology, topologyFile: String, topologyDigest: String? = nil,
-    strict: Bool, cases: [CaseRecord], interruption: String?, faults: [String] = [],
+    strict: Bool, options: [String: String] = [:], cases: [CaseRecord], interruption: String?,
+    faults: [String] = [],
     timings: Timings,
     environment: Environment, kernel: Kernel, seeds: [String: UInt64] = [:],
     sanitizer: [String: SanitizerReport] = [:], console: [ConsoleReport],
@@ -72,6 +75,7 @@ public struct RunRecord: Sendable, Hashable, Codable {
     self.topologyFile = topologyFile
     self.topologyDigest = topologyDigest
     self.strict = strict
+    self.options = options
     self.cases = cases
     self.timings = timings
     self.environment = environment

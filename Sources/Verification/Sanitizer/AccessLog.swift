@@ -80,8 +80,10 @@ public struct AccessLog: Hashable, Sendable {
 
   /// What the digests of a command say: of what it took, of what it gave, and of its result.
   public enum Payload: UInt8, Hashable, Sendable {
-    /// The log has none of this command, or the command failed.
-    case unknown
+    /// The command moves no data, or it failed.
+    case none
+    /// The log has no digests.
+    case missing
     /// They belong together.
     case intact
     /// They don't.

@@ -9,6 +9,9 @@ public struct AccessLogParser: Sendable {
   /// Entries that are kept.
   private static let entryLimit = 64 << 20
 
+  /// The engine's last line when the log has become too long.
+  private static let truncation = "{\"t\":\"truncated\"}"
+
   private var log = AccessLog()
   private var partial: [UInt8] = []
   private var line = 0
@@ -70,6 +73,10 @@ public struct AccessLogParser: Sendable {
   private mutating func take(line bytes: UnsafeRawBufferPointer) {
     line &+= 1
     guard bytes.count <= Self.lineLimit else { return refuse("it is too long") }
+    if bytes.elementsEqual(Self.truncation.utf8) {
+      log.isTruncated = true
+      return
+    }
     guard log.entries.count < Self.entryLimit else {
       log.isTruncated = true
       return

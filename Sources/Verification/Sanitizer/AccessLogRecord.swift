@@ -299,7 +299,8 @@ struct AccessLogRecord {
   }
 
   private var payload: AccessLog.Payload {
-    guard has(Need.payload), status == 0 else { return .unknown }
+    guard operation != .other, status == 0 else { return .none }
+    guard has(Need.payload) else { return .missing }
     let belongs =
       switch operation {
       case .copy: taken == given

@@ -36,12 +36,14 @@
 ///   address space ended within `patience` after it.
 /// - `fenceOutOfOrder`: a fence that is signalled twice, after a later one, before the last access of
 ///   its command, for an address space that is not bound, or for a command that was never submitted.
-/// - `badEntry`: the engine refused an entry of a ring (`enum crossbar_gpu_error`): no program can
-///   bring that about, so the driver broke the rules of the rings.
+/// - `badEntry`: the engine refused an entry of a ring or a page table (`enum crossbar_gpu_error`). No
+///   program can bring that about, so the driver broke the rules; or the host had no thread left for an
+///   engine.
 /// - `corruptPayload`: a command that succeeded gave other bytes than it took: the two digests of a
 ///   COPY or a FILL differ; the result of a CRC32C is not the digest of what it took; a COMPARE says
-///   that its ranges are equal and their digests differ, or the reverse. Not checked where the log has
-///   no digests.
+///   that its ranges are equal and their digests differ, or the reverse. The
+///   digests are computed where data enter and leave the engine's buffer: this is about what the engine
+///   does in between, as a guard tag is about a link; memory itself is the programs' to compare.
 /// - `logDamaged`: lines that can't be read, numbers that are missing or come twice, entries that
 ///   contradict each other, events of the driver that can't be read.
 ///
@@ -62,6 +64,8 @@ public struct DMASanitizer: Sendable {
   public var patience: UInt64 = 1_000_000_000
   /// UNBIND ends what is still mapped, so that the driver needs no invalidation before it.
   public var unbindEndsMappings = true
+  /// The engine was asked for digests of the commands' payload.
+  public var expectsDigests = false
 
   /// Names what is to be looked at.
   public init(log: AccessLog, trace: DriverTrace?, bus: DMABus, windows: [AccessWindow]) {

@@ -2,7 +2,8 @@
 
 import Foundation
 
-/// What the GPU's driver did, by its tracepoints: the text of the guest's tracefs file `trace`.
+/// What the GPU's driver did, by its tracepoints: the text of the guest's tracefs file `trace_pipe`, or
+/// of `trace`.
 public struct DriverTrace: Hashable, Sendable {
   /// What a page is mapped to.
   public enum Source: UInt8, Hashable, Sendable {
@@ -73,8 +74,8 @@ public struct DriverTrace: Hashable, Sendable {
   public internal(set) var wrongLineCount = 0
   /// The first of them, from 1.
   public internal(set) var wrongLines: [Int] = []
-  /// The trace was too long to be kept; what came later is missing.
-  public internal(set) var isTruncated = false
+  /// What came later is missing: it was too long to be kept, or the guest ended before it had told.
+  public var isTruncated = false
 
   /// Every event is there.
   public var isComplete: Bool { lostEvents == 0 && wrongLineCount == 0 && !isTruncated }

@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// Reads the text of the kernel's tracefs file `trace`
+/// Reads the text of the kernel's tracefs files `trace` and `trace_pipe`
 /// (Linux, Documentation/trace/ftrace.rst, "The File System").
 public struct DriverTraceParser: Sendable {
   /// Bytes of a line that are looked at; no event is longer.

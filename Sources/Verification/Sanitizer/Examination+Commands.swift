@@ -57,7 +57,15 @@ extension Examination {
   }
 
   /// `corruptPayload`.
-  func noteCorruption(_ fence: UInt64, _ index: Int, _ space: UInt8) {
+  func notePayload(
+    _ payload: AccessLog.Payload, _ fence: UInt64, _ index: Int, _ space: UInt8
+  ) {
+    if payload == .missing, expectsDigests {
+      findings.add(.logDamaged, entries: [index]) {
+        "Fence \(fence) of address space \(space) has no digests, which the engine was asked for."
+      }
+    }
+    guard payload == .corrupt else { return }
     findings.add(.corruptPayload, entries: [index]) {
       "What the command of fence \(fence) of address space \(space) gave is not what it took: the "
         + "digests of its entry differ, or its result contradicts them."

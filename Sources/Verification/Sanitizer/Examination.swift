@@ -10,6 +10,7 @@ final class Examination {
   let bus: DMARegions
   let patience: UInt64
   let unbindEndsMappings: Bool
+  let expectsDigests: Bool
   private let hasTrace: Bool
   private let windows: [AccessWindow]
   private(set) var report = SanitizerReport()
@@ -33,6 +34,7 @@ final class Examination {
     bus = DMARegions(sanitizer.bus)
     patience = sanitizer.patience
     unbindEndsMappings = sanitizer.unbindEndsMappings
+    expectsDigests = sanitizer.expectsDigests
     windows = sanitizer.windows.sorted { $0.entries.lowerBound < $1.entries.lowerBound }
     findings = FindingCollector(log: log, trace: trace, windows: windows)
     budget = 1_000_000 + log.entries.count * 64
@@ -138,7 +140,7 @@ final class Examination {
         "The kernel lost \(trace.lostEvents) events of the driver's trace"
       } else {
         trace.isTruncated
-          ? "The driver's trace is too long to be kept" : "The driver's trace is damaged"
+          ? "The driver's trace has no end" : "The driver's trace is damaged"
       }
     limit("\(reason): frames, leaked mappings and the driver's fences were not checked.")
   }
@@ -231,7 +233,7 @@ final class Examination {
     case .reply(let sequence, _): take(reply: sequence, index, life)
     case .fence(let fence, _, let payload):
       take(fence: fence, index, life)
-      if payload == .corrupt { noteCorruption(fence, index, entry.addressSpace) }
+      notePayload(payload, fence, index, entry.addressSpace)
     case .reset: for space in 0..<32 { finish(space) }
     case .error(let error):
       noteRefusal(error, index, entry.addressSpace)

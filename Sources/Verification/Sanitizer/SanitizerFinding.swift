@@ -71,8 +71,7 @@ public struct SanitizerReport: Hashable, Sendable, Codable {
       let left = count(finding.kind) > 0 ? (report.counts[finding.kind] ?? 0) - 1 : 0
       report.counts[finding.kind] = left > 0 ? left : nil
       report.limitations.append(
-        "\(finding.kind.rawValue) in \(finding.caseName ?? "no case") was asked for by the case "
-          + "(\(reason)).")
+        "\(finding.kind.rawValue) in \(finding.caseName ?? "no case") is no finding: \(reason).")
     }
     return report
   }

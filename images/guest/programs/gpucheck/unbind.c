@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
@@ -22,6 +23,11 @@
 #define SIZE		(16 * PAGE)
 #define BIND_MS		10000
 #define DRIVER		"/sys/bus/pci/drivers/ivgpu"
+
+enum leave {
+	LEAVE_DRIVER,
+	LEAVE_BUS,		/* in good order: the device still answers */
+};
 
 static bool write_text(const char *path, const char *text)
 {
@@ -35,6 +41,27 @@ static bool write_text(const char *path, const char *text)
 	return ok;
 }
 
+/* Where the kernel has placed video memory, or 0. */
+static uint64_t video_place(const char *address)
+{
+	uint64_t place = 0;
+	char path[128], line[128];
+	FILE *file;
+	int bar;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource",
+		 address);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	for (bar = 0; bar <= 2; bar++)
+		if (!fgets(line, sizeof(line), file))
+			line[0] = '\0';
+	place = strtoull(line, NULL, 16);
+	fclose(file);
+	return place;
+}
+
 /*
  * The driver's own files refuse a device that is another driver's, and so does
  * this: a wrong address takes nothing away from anyone.
@@ -43,7 +70,7 @@ static bool driver_leaves(struct test *test)
 {
 	char path[128];
 
-	if (!test->recipe->argument)
+	if (test->recipe->argument == LEAVE_DRIVER)
 		return test_check(test, write_text(DRIVER "/unbind", test->address),
 				  "cannot unbind the driver: %s",
 				  strerror(errno));
@@ -56,7 +83,7 @@ static bool driver_leaves(struct test *test)
 static bool driver_returns(struct test *test)
 {
 	uint64_t end = now_ns() + BIND_MS * NS_PER_MS;
-	bool removed = test->recipe->argument;
+	bool removed = test->recipe->argument == LEAVE_BUS;
 	char node[64];
 	bool ok;
 
@@ -189,6 +216,7 @@ static bool unbind_busy(struct test *test, struct ivgpu *gpu)
 
 static void run_unbind(struct test *test)
 {
+	uint64_t place = video_place(test->address);
 	struct ivgpu gpu;
 	unsigned int i;
 	uint8_t *video;
@@ -208,6 +236,12 @@ static void run_unbind(struct test *test)
 		if (!driver_returns(test))
 			return;
 		ivgpu_close(&gpu);
+		/* The host goes by where it was. */
+		if (!test_check(test, place && video_place(test->address) == place,
+				"video memory is at %#" PRIx64
+				" now, and was at %#" PRIx64,
+				video_place(test->address), place))
+			return;
 		if (!test_check(test, ivgpu_open(&gpu, test->address,
 						 &test->totals),
 				"cannot open the GPU again: %s",
@@ -227,8 +261,10 @@ static void run_unbind(struct test *test)
 }
 
 static const struct recipe recipe[] = {
-	{ .name = "unbind", .run = run_unbind, .last = true },
-	{ .name = "remove", .run = run_unbind, .last = true, .argument = true },
+	{ .name = "unbind", .run = run_unbind, .last = true,
+	  .argument = LEAVE_DRIVER },
+	{ .name = "remove", .run = run_unbind, .last = true,
+	  .argument = LEAVE_BUS },
 };
 
 const struct recipes unbind_recipes = { recipe, ARRAY_SIZE(recipe) };

@@ -24,7 +24,7 @@
 #define TRACE	"/sys/kernel/tracing/trace_pipe"
 #define LAST	"# tracepump: end\n"
 
-/* Between two looks: the kernel's buffer has room for minutes. */
+/* Between two looks: the kernel's buffer has room for some 100000 events. */
 #define PAUSE_NS	(100 * NS_PER_MS)
 
 static int complain(const char *what, const char *path)
@@ -68,6 +68,17 @@ static bool pump(int from, int to)
 	}
 }
 
+/* Whoever uses up all memory is to pay for it, not who tells of it. */
+static void stay_alive(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		write_all(fd, "-1000", 5);
+		close(fd);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
@@ -79,6 +90,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	signals_catch();
+	stay_alive();
 	from = open(TRACE, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (from < 0)
 		return complain("read", TRACE);

@@ -148,12 +148,14 @@ int ivgpu_control_wait(struct ivgpu_device *device,
 	return READ_ONCE(device->dead) ? -EIO : 0;
 }
 
+/* No more are left than came after @head; of a wrong tail, too many are. */
 static bool ivgpu_commands_taken(struct ivgpu_device *device, u32 epoch,
 				 u32 head)
 {
 	u32 tail = ivgpu_load(&device->control->command_tail.value);
+	u32 last = READ_ONCE(device->command_head);
 
-	return (s32)(tail - head) >= 0 || READ_ONCE(device->dead) ||
+	return last - tail <= last - head || READ_ONCE(device->dead) ||
 	       READ_ONCE(device->epoch) != epoch;
 }
 
@@ -169,19 +171,21 @@ static bool ivgpu_commands_taken(struct ivgpu_device *device, u32 epoch,
  */
 void ivgpu_command_drain(struct ivgpu_device *device, u32 epoch)
 {
-	unsigned long since = jiffies;
+	unsigned long since = jiffies, rung = jiffies;
 	u32 head;
 
 	spin_lock(&device->ring_lock);
 	head = device->command_head;
 	spin_unlock(&device->ring_lock);
 
-	while (!ivgpu_commands_taken(device, epoch, head)) {
-		ivgpu_bell(device, CROSSBAR_GPU_BELL_COMMAND);
-		wait_event_timeout(device->control_wait,
+	while (!wait_event_timeout(device->control_wait,
 				   ivgpu_commands_taken(device, epoch, head),
-				   IVGPU_RING_FULL);
+				   IVGPU_RING_FULL)) {
 		ivgpu_control_late(device, since);
+		if (time_before(jiffies, rung + IVGPU_RING_AGAIN))
+			continue;
+		ivgpu_bell(device, CROSSBAR_GPU_BELL_COMMAND);
+		rung = jiffies;
 	}
 }
 

@@ -125,7 +125,8 @@ extension Run {
       throw RequestError(
         """
         No case of the suite \(request.suite.rawValue) on \(request.topology.name) matches \
-        \(patterns). A case is called VOLUME.PEER.NAME, as in '*.gpu0.read-*'.
+        \(patterns). Cases of p2pdma are called VOLUME.PEER.NAME, as in '*.gpu0.read-*', those of gpu \
+        GPU.NAME or GPU.VOLUME.NAME, as in '*.copy-*'.
         """)
     }
     guard let driverTrace else { return (observations, nil) }

@@ -50,7 +50,19 @@ struct RunAssessment: Sendable {
       sanitizer: sanitizer,
       console: console.map {
         RunRecord.ConsoleReport(kind: $0.kind.rawValue, line: $0.line, text: $0.text)
-      })
+      }, logs: logs)
+  }
+
+  /// The logs that the run has, by what they hold.
+  private var logs: [String: String] {
+    var logs = RunRecord.standardLogs
+    guard request.tracesDriver else { return logs }
+    logs["driver"] = RunDirectory.File.driverTrace.rawValue
+    for gpu in request.topology.gpus {
+      let path = directory.accessLogPath(gpu: gpu.id, of: request.topology)
+      logs["DMA of \(gpu.id)"] = URL(filePath: path).lastPathComponent
+    }
+    return logs
   }
 
   /// The cases of NVMe peer-to-peer transfers.

@@ -135,6 +135,7 @@ extension RunRequest {
         --seed.
         """)
     }
+    if only.contains("") { throw RequestError("--only '' matches no case: give a pattern.") }
     if only.count > Self.patternLimit {
       throw RequestError("--only can be given \(Self.patternLimit) times, not \(only.count).")
     }

@@ -76,7 +76,8 @@ struct HTMLPage {
       ("accelerator", environment.accelerator),
       ("host", "Linux \(environment.hostKernel), \(environment.hostProcessors) processors"),
       ("Crossbar", environment.crossbar), ("topology", record.topologyFile),
-    ].map { Entry(name: $0.0, value: $0.1.printable) }
+      ("options", record.optionWords),
+    ].filter { !$0.1.isEmpty }.map { Entry(name: $0.0, value: $0.1.printable) }
     let times = record.timings
     timings = [
       ("boot", times.boot), ("push", times.push), ("run", times.run), ("stop", times.stop),

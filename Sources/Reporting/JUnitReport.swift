@@ -66,7 +66,8 @@ public struct JUnitReport: Sendable {
       ("libvirt", environment.libvirt), ("accelerator", environment.accelerator),
       ("crossbar", environment.crossbar), ("verdict", record.verdict.rawValue),
     ]
-    for (name, value) in values {
+    let options = record.options.sorted { $0.key < $1.key }.map { ("option.\($0.key)", $0.value) }
+    for (name, value) in values + options {
       let property = XMLElement(name: "property")
       property.set("name", name)
       property.set("value", value)

@@ -59,7 +59,12 @@ public struct SuiteSummary: Sendable {
   public func text(columns: Int = 100, coloured: Bool = false) -> String {
     let ink = Ink(isOn: coloured)
     let columns = max(columns, 60)
-    let names = entries.map { "\($0.record.suite) on \($0.record.topology.name)".printable }
+    let names = entries.map { entry in
+      let record = entry.record
+      let part = record.options["only"] == nil ? "" : ", in part"
+      let unseen = record.options["sanitizer"] == "off" ? ", without sanitizer" : ""
+      return "\(record.suite) on \(record.topology.name)\(part)\(unseen)".printable
+    }
     let width = min(names.map(\.terminalColumns).max() ?? 0, 36)
     let lines = zip(entries, names).map { entry, name in
       let record = entry.record

@@ -51,7 +51,8 @@ public struct TerminalReport: Sendable {
     let title = "\(record.suite) on \(record.topology.name)".printable
     return [ink(.strong, title)]
       + TextWrap.lines(record.topology.summary.printable, columns: columns, indent: 0)
-      + [ink(.faint, machine.joined(separator: " · ").printable.shortened(to: columns))]
+      + [machine.joined(separator: " · ").printable, record.optionWords]
+      .filter { !$0.isEmpty }.map { ink(.faint, $0.shortened(to: columns)) }
   }
 
   private var failures: [String] {

@@ -71,19 +71,19 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
   @Option(
     help: ArgumentHelp(
       "How often each race of the suite gpu is run; see --limit for many.", valueName: "count"))
-  var rounds: UInt32 = 3
+  var rounds: UInt32 = RunRequest.Effort().rounds
 
   @Option(
     help: ArgumentHelp(
-      "Seconds of random commands for each GPU; --limit grows by as many.",
+      "Seconds of random commands for each GPU; --limit grows by what is more.",
       valueName: "seconds"))
-  var soak: UInt32 = 5
+  var soak: UInt32 = RunRequest.Effort().soak
 
   @Option(
     help: ArgumentHelp(
       "Of all that is random in the suite gpu: the same seed, the same commands.",
       valueName: "number"))
-  var seed: UInt64 = 1
+  var seed: UInt64 = RunRequest.Effort().seed
 
   @Flag(
     inversion: .prefixedNo,
@@ -111,6 +111,9 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
 
   var json: Bool { outputOptions.json }
 
+  /// Seconds of random commands that a usual run does not have.
+  private var longerSoak: Int { max(0, Int(soak) - Int(RunRequest.Effort().soak)) }
+
   func run() async throws {
     let workshop = try Workshop.standard()
     let chosen = try workshop.topology(topology)
@@ -121,7 +124,7 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
       only: only, strict: strict, sabotage: sabotage, injection: inject ?? .none,
       effort: RunRequest.Effort(rounds: rounds, soak: soak, seed: seed), sanitizes: sanitizer,
       silenceLimit: .seconds(silenceLimit), bootLimit: .seconds(bootLimit),
-      suiteLimit: .seconds(limit + Int(soak) * chosen.topology.gpus.count))
+      suiteLimit: .seconds(limit + longerSoak * chosen.topology.gpus.count))
     try request.check()
     let view = ProgressView(outputOptions)
     let finished: FinishedRun

@@ -72,15 +72,14 @@ import Verification
     }
     let logData = Data(log.utf8)
     let traceData = Data(trace.utf8)
-    let clock = ContinuousClock()
     var parsedLog = AccessLog()
     var parsedTrace = DriverTrace()
     var report = SanitizerReport()
-    let parsing = clock.measure {
+    let parsing = processorTime {
       parsedLog = AccessLog(log: logData)
       parsedTrace = DriverTrace(trace: traceData)
     }
-    let looking = clock.measure {
+    let looking = processorTime {
       report =
         DMASanitizer(log: parsedLog, trace: parsedTrace, bus: Scene.bus, windows: []).report()
     }
@@ -92,4 +91,16 @@ import Verification
         + "read in \(parsing), looked at in \(looking)")
     #expect(parsing + looking < .seconds(30))
   }
+}
+
+/// What this thread computes for `body`, whatever else the processors do meanwhile.
+private func processorTime(_ body: () -> Void) -> Duration {
+  func now() -> Duration {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+  }
+  let start = now()
+  body()
+  return now() - start
 }

@@ -451,6 +451,9 @@ struct ivgpu_alloc {
  * @interrupts:      of the device, all address spaces
  * @doorbells:       of the device, all address spaces
  * @resets:          of the device
+ * @refusals:        times that the exporter of a mapping did not map it for the device
+ * @last_refusal:    why, the last time: a positive errno, or 0
+ * @reserved:        0
  */
 struct ivgpu_stats {
 	crossbar_u64 submitted;
@@ -464,6 +467,34 @@ struct ivgpu_stats {
 	crossbar_u64 interrupts;
 	crossbar_u64 doorbells;
 	crossbar_u64 resets;
+	crossbar_u64 refusals;
+	crossbar_u32 last_refusal;
+	crossbar_u32 reserved;
+};
+
+/*
+ * enum ivgpu_path - how an address space gets at the pages of files
+ * @IVGPU_PATH_AUTO:     their blocks in the BAR of the block device, if it lets us
+ *                       have them, else the pages of the page cache
+ * @IVGPU_PATH_DIRECT:   their blocks only; a fault that the exporter refuses ends
+ *                       its command with the refusal's errno. Memory that belongs
+ *                       to no file on a block device is mapped as ever
+ * @IVGPU_PATH_FALLBACK: the pages of the page cache only
+ */
+enum ivgpu_path {
+	IVGPU_PATH_AUTO = 0,
+	IVGPU_PATH_DIRECT = 1,
+	IVGPU_PATH_FALLBACK = 2,
+};
+
+/*
+ * struct ivgpu_path_request - IVGPU_SET_PATH, in: for faults from now on
+ * @path:     enum ivgpu_path
+ * @reserved: 0
+ */
+struct ivgpu_path_request {
+	crossbar_u32 path;
+	crossbar_u32 reserved;
 };
 
 #define IVGPU_INFO	_IOR('G', 0x40, struct ivgpu_info)
@@ -474,6 +505,7 @@ struct ivgpu_stats {
 #define IVGPU_STATS	_IOR('G', 0x45, struct ivgpu_stats)
 /* Resets the engine: every address space's commands end with EIO. */
 #define IVGPU_RESET	_IO('G', 0x46)
+#define IVGPU_SET_PATH	_IOW('G', 0x47, struct ivgpu_path_request)
 
 /* Nothing may be moved by a compiler's idea of padding. */
 #define CROSSBAR_GPU_AT(type, field, at) \
@@ -581,6 +613,11 @@ CROSSBAR_GPU_AT(ivgpu_stats, invalidations, 56);
 CROSSBAR_GPU_AT(ivgpu_stats, interrupts, 64);
 CROSSBAR_GPU_AT(ivgpu_stats, doorbells, 72);
 CROSSBAR_GPU_AT(ivgpu_stats, resets, 80);
-CROSSBAR_GPU_SIZE(ivgpu_stats, 88);
+CROSSBAR_GPU_AT(ivgpu_stats, refusals, 88);
+CROSSBAR_GPU_AT(ivgpu_stats, last_refusal, 96);
+CROSSBAR_GPU_SIZE(ivgpu_stats, 104);
+
+CROSSBAR_GPU_AT(ivgpu_path_request, path, 0);
+CROSSBAR_GPU_SIZE(ivgpu_path_request, 8);
 
 #endif /* CROSSBAR_GPU_H */

@@ -185,6 +185,24 @@ bool arguments_choose(const struct arguments *arguments, const char *name)
 	return !arguments->only_count;
 }
 
+static int check_suite(const struct arguments *arguments,
+		       const struct program *program)
+{
+	const char *const *suite;
+	char known[128] = "";
+
+	for (suite = program->suites; *suite; suite++) {
+		size_t len = strlen(known);
+
+		if (!strcmp(*suite, arguments->suite))
+			return -1;
+		snprintf(known + len, sizeof(known) - len, "%s%s",
+			 len ? ", " : "", *suite);
+	}
+	return argument_error("there is no suite `%s`, only %s",
+			      arguments->suite, known);
+}
+
 int arguments_parse(struct arguments *arguments, const struct program *program,
 		    int argc, char **argv)
 {
@@ -199,7 +217,7 @@ int arguments_parse(struct arguments *arguments, const struct program *program,
 			program->arguments[i].name, required_argument, NULL,
 			OWN + (int)i,
 		};
-	*arguments = (struct arguments){ .suite = program->suite };
+	*arguments = (struct arguments){ .suite = program->suites[0] };
 	while (end < 0 && (c = getopt_long(argc, argv, "", known, NULL)) != -1)
 		end = take(arguments, program, c, inspected, &inspected_count);
 	for (i = 0; end < 0 && i < inspected_count; i++)
@@ -208,8 +226,5 @@ int arguments_parse(struct arguments *arguments, const struct program *program,
 		return end;
 	if (optind < argc)
 		return argument_error("`%s` is no option", argv[optind]);
-	if (strcmp(arguments->suite, program->suite))
-		return argument_error("there is no suite `%s`, only %s",
-				      arguments->suite, program->suite);
-	return -1;
+	return check_suite(arguments, program);
 }

@@ -62,12 +62,13 @@ struct argument {
 
 /*
  * struct program - what arguments_parse() has to know of a program
- * @suite:     the only one that it has
+ * @suites:    the names of those that it has, NULL at the end; the first one is run
+ *             unless another is named
  * @arguments: its own options, @count of them, called with @context
  */
 struct program {
 	const char *help;
-	const char *suite;
+	const char *const *suites;
 	const struct argument *arguments;
 	unsigned int count;
 	void *context;

@@ -30,10 +30,31 @@ uint16_t fresh_generation(void)
 	return ++generation;
 }
 
-static struct file *file_open(struct volume *volume, const char *path,
-			      uint16_t id, int flags)
+/* By its path, with its flags. */
+static bool file_open_both(struct file *file, int create)
 {
 	char whole[192];
+	int error;
+
+	snprintf(whole, sizeof(whole), "%s%s", file->volume->mount, file->path);
+	if (create)
+		unlink(whole);
+	file->cached = open(whole, file->flags | create | O_CLOEXEC, 0644);
+	if (file->cached < 0)
+		return false;
+	file->direct = open(whole, file->flags | O_DIRECT | O_CLOEXEC);
+	if (file->direct >= 0)
+		return true;
+	error = errno;
+	close(file->cached);
+	file->cached = -1;
+	errno = error;
+	return false;
+}
+
+static struct file *file_open(struct volume *volume, const char *path,
+			      uint16_t id, int flags, int create)
+{
 	struct file *file;
 
 	if (table_count == FILES) {
@@ -45,19 +66,9 @@ static struct file *file_open(struct volume *volume, const char *path,
 		return NULL;
 	file->volume = volume;
 	file->id = id;
+	file->flags = flags;
 	snprintf(file->path, sizeof(file->path), "%s", path);
-	snprintf(whole, sizeof(whole), "%s%s", volume->mount, path);
-	if (flags & O_CREAT)
-		unlink(whole);
-	file->cached = open(whole, flags | O_CLOEXEC, 0644);
-	if (file->cached < 0) {
-		free(file);
-		return NULL;
-	}
-	flags &= ~(O_CREAT | O_TRUNC);
-	file->direct = open(whole, flags | O_DIRECT | O_CLOEXEC);
-	if (file->direct < 0) {
-		close(file->cached);
+	if (!file_open_both(file, create)) {
 		free(file);
 		return NULL;
 	}
@@ -86,7 +97,7 @@ struct file *file_create(struct volume *volume, const char *name)
 	if (old)
 		file_remove(old);
 	snprintf(path, sizeof(path), "/w/%s", name);
-	return file_open(volume, path, id++, O_RDWR | O_CREAT | O_TRUNC);
+	return file_open(volume, path, id++, O_RDWR, O_CREAT | O_TRUNC);
 }
 
 struct file *file_golden(struct volume *volume, uint16_t id, const char *path,
@@ -98,16 +109,25 @@ struct file *file_golden(struct volume *volume, uint16_t id, const char *path,
 	for (i = 0; i < table_count; i++)
 		if (table[i]->volume == volume && table[i]->id == id)
 			return table[i];
-	file = file_open(volume, path, id, O_RDONLY);
+	file = file_open(volume, path, id, O_RDONLY, 0);
 	if (file)
 		content_set(&file->content, segment_cells(0, size, id, 1));
 	return file;
 }
 
+static void file_close_both(struct file *file)
+{
+	if (file->cached >= 0)
+		close(file->cached);
+	if (file->direct >= 0)
+		close(file->direct);
+	file->cached = -1;
+	file->direct = -1;
+}
+
 static void file_close(struct file *file)
 {
-	close(file->cached);
-	close(file->direct);
+	file_close_both(file);
 	free(file);
 }
 
@@ -140,6 +160,26 @@ void files_close(void)
 {
 	while (table_count)
 		file_close(table[--table_count]);
+}
+
+void files_suspend(const struct volume *volume)
+{
+	unsigned int i;
+
+	for (i = 0; i < table_count; i++)
+		if (table[i]->volume == volume)
+			file_close_both(table[i]);
+}
+
+bool files_resume(const struct volume *volume)
+{
+	unsigned int i;
+
+	for (i = 0; i < table_count; i++)
+		if (table[i]->volume == volume && table[i]->cached < 0 &&
+		    !file_open_both(table[i], 0))
+			return false;
+	return true;
 }
 
 bool file_write(struct file *file, uint64_t off, uint64_t len, uint16_t gen)

@@ -36,8 +36,9 @@ struct extents {
 /*
  * struct file - a file on a volume
  * @path:    from the volume's root
- * @cached:  descriptor for the page cache
- * @direct:  descriptor with O_DIRECT
+ * @cached:  descriptor for the page cache, -1 while the files are suspended
+ * @direct:  descriptor with O_DIRECT, likewise
+ * @flags:   both were opened with
  * @content: what it ought to hold
  * @unsure:  a write failed half way; nobody knows what it holds
  */
@@ -47,6 +48,7 @@ struct file {
 	uint16_t id;
 	int cached;
 	int direct;
+	int flags;
 	struct content content;
 	bool unsure;
 };
@@ -72,6 +74,13 @@ void file_remove(struct file *file);
 /* Calls @visit for each file that is left, in the order of creation. */
 void files_visit(void (*visit)(struct file *file));
 void files_close(void);
+
+/*
+ * Closes the descriptors of a volume's files, so that it can be unmounted, and
+ * opens the files again, which are there again. False with errno.
+ */
+void files_suspend(const struct volume *volume);
+bool files_resume(const struct volume *volume);
 
 /* Writes cells of the file's own id through the page cache. */
 bool file_write(struct file *file, uint64_t off, uint64_t len, uint16_t gen);

@@ -13,6 +13,10 @@
 
 #include "ivgpu.h"
 
+/* Without a preference, what the driver's parameter says. */
+static bool prefers;
+static enum ivgpu_path preferred;
+
 static uint64_t address_of(const void *memory)
 {
 	return (uintptr_t)memory;
@@ -41,12 +45,34 @@ bool ivgpu_open(struct ivgpu *gpu, const char *address,
 		struct ivgpu_totals *totals)
 {
 	char node[64];
+	int error;
 
 	*gpu = (struct ivgpu){ .fd = -1, .totals = totals };
 	if (!ivgpu_node(address, node, sizeof(node)))
 		return false;
 	gpu->fd = open(node, O_RDWR | O_CLOEXEC);
-	return gpu->fd >= 0;
+	if (gpu->fd < 0)
+		return false;
+	if (!prefers || ivgpu_set_path(gpu, preferred))
+		return true;
+	error = errno;
+	close(gpu->fd);
+	gpu->fd = -1;
+	errno = error;
+	return false;
+}
+
+void ivgpu_prefer(enum ivgpu_path path)
+{
+	prefers = true;
+	preferred = path;
+}
+
+bool ivgpu_set_path(const struct ivgpu *gpu, enum ivgpu_path path)
+{
+	struct ivgpu_path_request request = { .path = path };
+
+	return !ioctl(gpu->fd, IVGPU_SET_PATH, &request);
 }
 
 static void add(uint64_t *total, uint64_t value)
@@ -64,6 +90,9 @@ void ivgpu_close(struct ivgpu *gpu)
 		add(&gpu->totals->commands, stats.submitted);
 		add(&gpu->totals->faults, stats.faults);
 		add(&gpu->totals->aborts, stats.aborts);
+		add(&gpu->totals->direct, stats.pages_direct);
+		add(&gpu->totals->fallback, stats.pages_fallback);
+		add(&gpu->totals->refusals, stats.refusals);
 	}
 	close(gpu->fd);
 	gpu->fd = -1;

@@ -15,13 +15,19 @@
 
 /*
  * struct ivgpu_totals - sums over address spaces that have been closed
- * @bytes: of commands that were waited for
+ * @bytes:    of commands that were waited for
+ * @direct:   pages that were mapped in another device's BAR
+ * @fallback: pages that were mapped in system memory
+ * @refusals: times that the exporter of a mapping did not map it
  */
 struct ivgpu_totals {
 	uint64_t commands;
 	uint64_t bytes;
 	uint64_t faults;
 	uint64_t aborts;
+	uint64_t direct;
+	uint64_t fallback;
+	uint64_t refusals;
 };
 
 /*
@@ -41,6 +47,11 @@ bool ivgpu_node(const char *address, char *node, size_t size);
 
 bool ivgpu_open(struct ivgpu *gpu, const char *address,
 		struct ivgpu_totals *totals);
+
+/* What address spaces that are opened from now on get for their path. */
+void ivgpu_prefer(enum ivgpu_path path);
+
+bool ivgpu_set_path(const struct ivgpu *gpu, enum ivgpu_path path);
 
 /* Adds to the totals, if the device still answers. Closing twice is no error. */
 void ivgpu_close(struct ivgpu *gpu);

@@ -52,9 +52,8 @@ static bool read_attribute(const char *directory, const char *name, char *text,
 }
 
 /* Finds the name space by its controller's serial number and its id. */
-static bool find_device(const struct volume_option *option, char *device,
-			size_t device_size, char *controller,
-			size_t controller_size)
+static bool find_device(const struct volume_option *option,
+			struct volume *volume)
 {
 	glob_t found;
 	size_t i;
@@ -78,9 +77,9 @@ static bool find_device(const struct volume_option *option, char *device,
 			continue;
 		target[len] = '\0';
 		name = strrchr(target, '/');
-		snprintf(device, device_size, "/dev/%s",
+		snprintf(volume->device, sizeof(volume->device), "/dev/%s",
 			 strrchr(path, '/') + 1);
-		snprintf(controller, controller_size, "/dev/%s",
+		snprintf(volume->name, sizeof(volume->name), "%.31s",
 			 name ? name + 1 : target);
 		ok = true;
 	}
@@ -135,17 +134,17 @@ static bool mount_volume(struct volume *volume,
 
 bool volume_open(struct volume *volume, const struct volume_option *option)
 {
-	char controller[64], path[80];
+	char path[80];
 	int device, block = 0;
 
 	*volume = (struct volume){
+		.option = option,
 		.id = option->id,
 		.nsid = option->nsid,
 		.controller = -1,
 		.directory = -1,
 	};
-	if (!find_device(option, volume->device, sizeof(volume->device),
-			 controller, sizeof(controller))) {
+	if (!find_device(option, volume)) {
 		report_bail_out("volume %s: no NVMe controller with serial %s has namespace %u",
 				option->id, option->serial, option->nsid);
 		return false;
@@ -161,10 +160,11 @@ bool volume_open(struct volume *volume, const struct volume_option *option)
 	close(device);
 	volume->block = (uint32_t)block;
 
-	volume->controller = open(controller, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/dev/%s", volume->name);
+	volume->controller = open(path, O_RDONLY | O_CLOEXEC);
 	if (volume->controller < 0) {
 		report_bail_out("volume %s: cannot open %s: %s", option->id,
-				controller, strerror(errno));
+				path, strerror(errno));
 		return false;
 	}
 	if (!mount_volume(volume, option))
@@ -191,6 +191,64 @@ void volume_close(struct volume *volume)
 			program_invocation_short_name, volume->mount,
 			strerror(errno));
 	*volume = (struct volume){ .controller = -1, .directory = -1 };
+}
+
+bool volume_unmount(struct volume *volume)
+{
+	int error;
+
+	if (!volume->mounted) {
+		errno = EPERM;
+		return false;
+	}
+	close(volume->directory);
+	volume->directory = -1;
+	if (!umount(volume->mount)) {
+		volume->mounted = false;
+		return true;
+	}
+	error = errno;
+	volume->directory = open(volume->mount,
+				 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	errno = error;
+	return false;
+}
+
+bool volume_return(struct volume *volume)
+{
+	if (volume->controller >= 0)
+		close(volume->controller);
+	return volume_open(volume, volume->option);
+}
+
+static bool transfer(const struct volume *volume, void *mem, size_t len,
+		     uint64_t off, bool write)
+{
+	int fd = open(volume->device,
+		      (write ? O_RDWR : O_RDONLY) | O_DIRECT | O_CLOEXEC);
+	ssize_t n;
+	int error;
+
+	if (fd < 0)
+		return false;
+	n = write ? pwrite(fd, mem, len, (off_t)off) :
+		    pread(fd, mem, len, (off_t)off);
+	error = n < 0 ? errno : EIO;
+	close(fd);
+	errno = error;
+	return n == (ssize_t)len;
+}
+
+bool volume_read(const struct volume *volume, void *mem, size_t len,
+		 uint64_t off)
+{
+	return transfer(volume, mem, len, off, false);
+}
+
+bool volume_write(const struct volume *volume, const void *mem, size_t len,
+		  uint64_t off)
+{
+	return transfer(volume, (void *)mem, len, off, true);
 }
 
 uint64_t volume_room(const struct volume *volume)

@@ -2,9 +2,11 @@
 /*
  * Commands with the checks that go with them, and what the host is told.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine.h"
 #include "report.h"
@@ -14,7 +16,30 @@ static const char *const claims[] = {
 	[CLAIM_MIXED] = "mixed",
 	[CLAIM_MEMORY] = "memory",
 	[CLAIM_VIDEO] = "video",
+	[CLAIM_DIRECT] = "direct:",
 };
+
+/* The marker that brackets a case in the controller's log (volume_mark()). */
+#define PHASE_GPU	2
+
+/*
+ * What the case's controller does from now on, or did until now, belongs to the
+ * case. A controller that has left takes no marks, and nothing is claimed of it.
+ */
+static bool mark(struct test *test, bool end)
+{
+	if (!test->suite->paths || !test->volume)
+		return true;
+	if (!end && syncfs(test->volume->directory)) {
+		test_fail(test, "cannot sync volume %s: %s", test->volume->id,
+			  strerror(errno));
+		return false;
+	}
+	return volume_mark(test->volume, test->n, PHASE_GPU, end) ||
+	       test_check(test, test->claim == CLAIM_MIXED,
+			  "the controller of volume %s takes no marks: %s",
+			  test->volume->id, strerror(errno));
+}
 
 static bool ask(struct test *test)
 {
@@ -30,22 +55,31 @@ static bool ask(struct test *test)
 
 bool engine_begin(struct test *test)
 {
+	bool ok = mark(test, false);
+
 	report_add("# xbar {\"t\":\"gpu\",\"n\":%u,\"edge\":\"begin\"", test->n);
-	report_add(",\"claim\":\"%s\"}", claims[test->claim]);
-	return ask(test);
+	report_add(",\"claim\":\"%s%s\"}", claims[test->claim],
+		   test->claim == CLAIM_DIRECT ?
+		   test->volume->option->serial : "");
+	return ask(test) && ok;
 }
 
 bool engine_end(struct test *test)
 {
 	const struct ivgpu_totals *totals = &test->totals;
+	bool ok = mark(test, true);
 
 	report_add("# xbar {\"t\":\"gpu\",\"n\":%u,\"edge\":\"end\"", test->n);
 	report_add(",\"commands\":%" PRIu64 ",\"bytes\":%" PRIu64,
 		   totals->commands, totals->bytes);
 	report_add(",\"faults\":%" PRIu64 ",\"aborts\":%" PRIu64,
 		   totals->faults, totals->aborts);
+	if (test->suite->paths)
+		report_add(",\"direct\":%" PRIu64 ",\"fallback\":%" PRIu64
+			   ",\"refusals\":%" PRIu64, totals->direct,
+			   totals->fallback, totals->refusals);
 	report_add(",\"expect_findings\":0}");
-	return ask(test);
+	return ask(test) && ok;
 }
 
 bool engine_inject(struct test *test, const char *switches)
@@ -56,14 +90,22 @@ bool engine_inject(struct test *test, const char *switches)
 	return ask(test);
 }
 
+const char *error_name(unsigned int error)
+{
+	const char *name = error ? strerrorname_np((int)error) : "success";
+
+	return name ? name : "an unknown error";
+}
+
 /* Commands that end without an error have done all of their bytes. */
 static bool check_result(struct test *test, uint32_t opcode, uint64_t length,
 			 const struct crossbar_gpu_result *result,
 			 const char *what)
 {
 	if (result->status) {
-		test_fail(test, "%s: the command ended with %s after %" PRIu64 " bytes",
-			  what, strerror((int)result->status), result->bytes);
+		test_fail(test, "%s: the command ended with %s (%s) after %" PRIu64
+			  " bytes", what, error_name(result->status),
+			  strerror((int)result->status), result->bytes);
 		return false;
 	}
 	if (opcode != CROSSBAR_GPU_COPY && opcode != CROSSBAR_GPU_FILL &&
@@ -109,8 +151,8 @@ bool engine_refuses(struct test *test, struct crossbar_gpu_command command,
 
 	return engine_try(test, command, &result, what) &&
 	       test_check(test, result.status == status,
-			  "%s: the command ended with status %u instead of %u (%s)",
-			  what, result.status, status, strerror((int)status));
+			  "%s: the command ended with %s instead of %s", what,
+			  error_name(result.status), error_name(status));
 }
 
 bool engine_submit(struct test *test,

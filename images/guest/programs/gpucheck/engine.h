@@ -41,6 +41,9 @@ bool engine_wait(struct test *test, uint64_t fence, const char *what);
 bool engine_crc(struct test *test, const void *memory, size_t len,
 		uint32_t want, const char *what);
 
+/* EIO for EIO. */
+const char *error_name(unsigned int error);
+
 /* The address space's counters now. False after test_fail(). */
 bool engine_stats(struct test *test, struct ivgpu_stats *stats);
 

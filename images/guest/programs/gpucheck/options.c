@@ -3,10 +3,12 @@
  * The command line.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "options.h"
+#include "suite.h"
 
 static const char help[] =
 "Usage: gpucheck [OPTION]... --gpu G... [--volume V]...\n"
@@ -15,13 +17,19 @@ static const char help[] =
 "this program, takes that memory away from them, and compares every byte.\n"
 "Results are KTAP on standard output.\n"
 "\n"
-"  --suite NAME      the cases to run: gpu (default)\n"
+"  --suite NAME      the cases to run: gpu (default), or device-map, about the\n"
+"                    blocks of files in the BAR of their controller\n"
 "  --gpu ID=ADDRESS  a peer GPU, as 0000:03:00.0\n"
 "  --volume ID=SERIAL:NSID:FSTYPE\n"
 "                    a file system on an NVMe name space; mounted on /mnt/ID\n"
 "                    unless it is mounted already. FSTYPE is ext4 or xfs.\n"
 "  --peer ID=ADDRESS, --inspect ID\n"
 "                    taken as other suites take them, not used\n"
+"  --path auto|direct|fallback\n"
+"                    how GPUs get at the blocks of files in device-map: in that\n"
+"                    BAR if they can (default), or else fail, or never\n"
+"  --direct ID       GPUs can reach the BAR of this controller, as nvme0; may be\n"
+"                    given again. Cases of its volumes have to go there\n"
 "  --host            wait for a `go` line before and after each case, 30 s at\n"
 "                    most; without it, cases that need the host are skipped\n"
 "  --only GLOB       only the cases whose name matches, as '*.ns0.write-*'\n"
@@ -36,7 +44,9 @@ static const char help[] =
 "Examples, inside a guest:\n"
 "  gpucheck --gpu gpu0=0000:03:00.0 --only '*.copy-*'\n"
 "  gpucheck --gpu gpu0=0000:03:00.0 --volume ns0=nvme0:1:ext4 --rounds 200 \\\n"
-"           --only '*.races-*'\n";
+"           --only '*.races-*'\n"
+"  gpucheck --suite device-map --gpu gpu0=0000:03:00.0 --direct nvme0 \\\n"
+"           --volume ns0=nvme0:1:ext4 --only '*.rule1-*'\n";
 
 static bool number(const char *text, uint64_t *value)
 {
@@ -97,6 +107,61 @@ static int take_seed(void *context, const char *text)
 	return -1;
 }
 
+static int take_direct(void *context, const char *text)
+{
+	struct options *options = context;
+
+	if (options->direct_count == OPTIONS_DIRECT)
+		return argument_error("more than %d --direct", OPTIONS_DIRECT);
+	if (!*text || strlen(text) > ID_LENGTH)
+		return argument_error("`--direct %s` is no id", text);
+	snprintf(options->direct[options->direct_count++], ID_LENGTH + 1, "%s",
+		 text);
+	return -1;
+}
+
+static int take_path(void *context, const char *text)
+{
+	static const char *const names[] = {
+		[IVGPU_PATH_AUTO] = "auto",
+		[IVGPU_PATH_DIRECT] = "direct",
+		[IVGPU_PATH_FALLBACK] = "fallback",
+	};
+	struct options *options = context;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(text, names[i])) {
+			options->path = i;
+			return -1;
+		}
+	}
+	return argument_error("`--path %s` is not auto, direct or fallback",
+			      text);
+}
+
+/* For the host's tests, which want to see that it catches a lie. */
+static int take_sabotage(void *context, const char *text)
+{
+	struct options *options = context;
+
+	if (strcmp(text, "fallback-as-direct"))
+		return argument_error("no sabotage is called `%s`", text);
+	options->sabotage = true;
+	return -1;
+}
+
+bool options_reach(const struct options *options,
+		   const struct volume_option *volume)
+{
+	unsigned int i;
+
+	for (i = 0; i < options->direct_count; i++)
+		if (!strcmp(options->direct[i], volume->serial))
+			return true;
+	return false;
+}
+
 int options_parse(struct options *options, int argc, char **argv)
 {
 	static const struct argument own[] = {
@@ -104,10 +169,13 @@ int options_parse(struct options *options, int argc, char **argv)
 		{ "rounds", take_rounds },
 		{ "seconds", take_seconds },
 		{ "seed", take_seed },
+		{ "path", take_path },
+		{ "direct", take_direct },
+		{ "sabotage", take_sabotage },
 	};
 	const struct program program = {
 		.help = help,
-		.suite = "gpu",
+		.suites = suite_names,
 		.arguments = own,
 		.count = ARRAY_SIZE(own),
 		.context = options,

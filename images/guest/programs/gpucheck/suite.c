@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The suite gpu: its plan, and the frame around each case.
+ * A suite: its plan, and the frame around each case.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,21 +14,13 @@
 #include "area.h"
 #include "engine.h"
 #include "file.h"
+#include "path.h"
 #include "report.h"
 #include "signals.h"
 #include "suite.h"
 
 /* Bytes of the stack that a case may have. */
 #define STACK	MIB(1)
-
-static const struct recipes *const groups[] = {
-	&command_recipes, &atomic_recipes, &fault_recipes, &space_recipes,
-	&file_recipes, &write_recipes, &private_recipes, &shrink_recipes,
-	&mapping_recipes, &fork_recipes, &process_recipes, &pressure_recipes,
-	&video_recipes, &wait_recipes, &ioctl_recipes, &reset_recipes,
-	&inject_recipes, &race_recipes, &disk_race_recipes, &soak_recipes,
-	&unbind_recipes,
-};
 
 /* A case of this command line, GPU and volume as indices into the options. */
 struct planned {
@@ -51,6 +43,10 @@ static void plan_add(struct plan *plan, const struct options *options,
 	const char *volume = options->common.volumes[planned.volume].id;
 	const struct recipe *recipe = planned.recipe;
 
+	if (recipe->fstype &&
+	    strcmp(recipe->fstype,
+		   options->common.volumes[planned.volume].fstype))
+		return;
 	snprintf(planned.name, sizeof(planned.name), "%s.%s%s%s%s%s",
 		 options->gpus[planned.gpu].id, planned.on_volume ? volume : "",
 		 planned.on_volume ? "." : "", recipe->name,
@@ -96,12 +92,13 @@ static void plan_recipe(struct plan *plan, const struct options *options,
 static void plan_gpu(struct plan *plan, const struct options *options,
 		     unsigned int gpu, bool last)
 {
+	const struct suite *suite = suite_find(options->common.suite);
 	struct planned planned = { .gpu = gpu };
 	unsigned int i, j;
 
-	for (i = 0; i < ARRAY_SIZE(groups); i++) {
-		for (j = 0; j < groups[i]->count; j++) {
-			planned.recipe = &groups[i]->recipe[j];
+	for (i = 0; i < suite->count; i++) {
+		for (j = 0; j < suite->groups[i]->count; j++) {
+			planned.recipe = &suite->groups[i]->recipe[j];
 			if (planned.recipe->last == last)
 				plan_recipe(plan, options, planned);
 		}
@@ -168,6 +165,7 @@ static void run_test(struct test *test, const struct gpu_option *gpu)
 {
 	report_case(test->n, test->name, test->volume ? test->volume->id : "",
 		    gpu->id, "gpu");
+	path_choose(test);
 	if (engine_begin(test))
 		run_recipe(test);
 	engine_end(test);
@@ -206,9 +204,11 @@ static int run_plan(const struct options *options, const struct plan *plan,
 
 		*test = (struct test){
 			.options = options,
+			.suite = suite_find(options->common.suite),
 			.recipe = planned->recipe,
 			.volume = planned->on_volume ?
 				  &volumes[planned->volume] : NULL,
+			.volumes = volumes,
 			.place = planned->place,
 			.claim = planned->claim,
 			.address = gpu->address,

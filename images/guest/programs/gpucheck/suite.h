@@ -24,6 +24,7 @@ enum claim {
 	CLAIM_MIXED,		/* nothing */
 	CLAIM_MEMORY,		/* system memory only, files' data too */
 	CLAIM_VIDEO,		/* video memory only */
+	CLAIM_DIRECT,		/* files' data in their controller's BAR only */
 };
 
 /* A kind of memory. */
@@ -52,8 +53,12 @@ struct test;
  * @argument: to @run, through test->recipe
  * @places:   one case for each place, and for each volume those that it has
  * @volume:   one case for each volume, instead of a single one
+ * @fstype:   of the volumes that it is for, or NULL
+ * @bar:      KiB of the controller's BAR that it needs to be all direct, if that is
+ *            more than BAR_KIB
  * @host:     it needs a host that listens, else it is skipped
  * @last:     it runs after all others, of all GPUs
+ * @leaves:   the controller leaves, so that nothing can be claimed
  */
 struct recipe {
 	const char *name;
@@ -62,9 +67,15 @@ struct recipe {
 	unsigned int argument;
 	bool places;
 	bool volume;
+	const char *fstype;
+	unsigned int bar;
 	bool host;
 	bool last;
+	bool leaves;
 };
+
+/* KiB of a controller's BAR that any case may take for granted. */
+#define BAR_KIB		1024
 
 struct recipes {
 	const struct recipe *recipe;
@@ -78,9 +89,33 @@ extern const struct recipes atomic_recipes, command_recipes, disk_race_recipes,
 	soak_recipes, space_recipes, unbind_recipes, video_recipes,
 	wait_recipes, write_recipes;
 
+extern const struct recipes map_read_recipes;
+
+/*
+ * struct suite - cases that are run together
+ * @groups: of recipes, @count of them, in this order
+ * @paths:  it is about the ways to the blocks of files: its cases claim one
+ */
+struct suite {
+	const char *name;
+	const struct recipes *const *groups;
+	unsigned int count;
+	bool paths;
+};
+
+/* NULL at the end. */
+extern const char *const suite_names[];
+
+const struct suite *suite_find(const char *name);
+
 /*
  * struct test - a case that is running, in memory that its processes share
+ * @suite:    that it is part of
  * @volume:   NULL unless the recipe asks for one
+ * @volumes:  all of them, as many as the options have
+ * @path:     of address spaces that are opened
+ * @direct:   the volume's blocks have to be mapped in its controller's BAR, unless
+ *            the case itself is in the way
  * @place:    if the recipe is for places
  * @gpu:      an address space for the case, open while it runs
  * @address:  PCI address of the GPU
@@ -90,10 +125,14 @@ extern const struct recipes atomic_recipes, command_recipes, disk_race_recipes,
  */
 struct test {
 	const struct options *options;
+	const struct suite *suite;
 	const struct recipe *recipe;
 	struct volume *volume;
+	struct volume *volumes;
 	enum place place;
 	enum claim claim;
+	enum ivgpu_path path;
+	bool direct;
 	const char *address;
 	struct ivgpu gpu;
 	struct ivgpu_totals totals;

@@ -65,9 +65,10 @@ int options_parse(struct options *options, int argc, char **argv)
 	static const struct argument own[] = {
 		{ "sabotage", take_sabotage },
 	};
+	static const char *const suites[] = { "p2pdma", NULL };
 	const struct program program = {
 		.help = help,
-		.suite = "p2pdma",
+		.suites = suites,
 		.arguments = own,
 		.count = ARRAY_SIZE(own),
 		.context = options,

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the kernel and the disk say of a file that the GPU has mapped.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "kernelfile.h"
+#include "map_look.h"
+#include "pagecache.h"
+
+#define CHUNK	((size_t)KIB(256))
+
+static uint8_t chunk[CHUNK] __aligned(4096);
+
+bool look_uncached(struct test *test, struct mapped *mapped, const char *what)
+{
+	struct cached cached;
+
+	if (!test->direct)
+		return true;
+	return test_check(test, cache_look(mapped->file->cached, 0, 0, &cached),
+			  "%s: cachestat: %s", what, strerror(errno)) &&
+	       test_check(test, !cached.pages,
+			  "%s: the page cache has %" PRIu64 " pages of %s",
+			  what, cached.pages, mapped->file->path);
+}
+
+/* A line is INODE INDEX PAGES SECTOR and w or r. */
+static void add_line(const char *line, uint64_t inode, uint64_t first,
+		     uint64_t last, struct live *live)
+{
+	uint64_t found, index, pages, end;
+	char access;
+
+	if (sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %*u %c", &found,
+		   &index, &pages, &access) != 4 || found != inode)
+		return;
+	end = index + pages;
+	if (index < first)
+		index = first;
+	if (end > last)
+		end = last;
+	if (index >= end)
+		return;
+	live->pages += end - index;
+	if (access == 'w')
+		live->writable += end - index;
+}
+
+bool look_live(struct test *test, struct mapped *mapped, size_t off,
+	       size_t len, struct live *live)
+{
+	FILE *list = fopen(DEBUG_MAP "/mappings", "re");
+	struct stat state;
+	char line[128];
+
+	*live = (struct live){ .pages = 0 };
+	if (!test_check(test, list, "cannot open %s: %s", DEBUG_MAP "/mappings",
+			strerror(errno)))
+		return false;
+	if (test_check(test, !fstat(mapped->file->cached, &state), "fstat: %s",
+		       strerror(errno)))
+		while (fgets(line, sizeof(line), list))
+			add_line(line, state.st_ino, off / PAGE,
+				 (off + len + PAGE - 1) / PAGE, live);
+	fclose(list);
+	return !test->verdict.failed;
+}
+
+bool look_mapped(struct test *test, struct mapped *mapped, size_t off,
+		 size_t len, const char *what)
+{
+	size_t pages = (off + len + PAGE - 1) / PAGE - off / PAGE;
+	struct live live;
+
+	if (!test->direct)
+		return true;
+	return look_live(test, mapped, off, len, &live) &&
+	       test_check(test, live.pages == pages,
+			  "%s: devices have %" PRIu64 " of %zu pages at %zu mapped",
+			  what, live.pages, pages, off);
+}
+
+bool look_revoked(struct test *test, struct mapped *mapped, size_t off,
+		  size_t len, const char *what)
+{
+	struct live live;
+
+	if (!test->direct)
+		return true;
+	return look_live(test, mapped, off, len, &live) &&
+	       test_check(test, !live.pages,
+			  "%s: devices still have %" PRIu64 " pages at %zu mapped",
+			  what, live.pages, off);
+}
+
+bool look_extents(struct test *test, struct mapped *mapped,
+		  struct extents *extents)
+{
+	return test_check(test, file_written_extents(mapped->file, 0,
+						     mapped->file->content.len,
+						     extents),
+			  "cannot find the blocks of %s: %s",
+			  mapped->file->path, strerror(errno));
+}
+
+/* @len bytes of the file from @off on are at @at on the disk. */
+static bool look_run(struct test *test, const struct file *file, uint64_t off,
+		     uint64_t at, size_t len, const char *what)
+{
+	struct content want = content_slice(&file->content, off, len);
+	struct mismatch mismatch = { .bad = false };
+
+	if (!test_check(test, volume_read(file->volume, chunk, len, at),
+			"%s: cannot read %s at %" PRIu64 ": %s", what,
+			file->volume->device, at, strerror(errno)))
+		return false;
+	content_check(&want, chunk, &mismatch);
+	return test_check(test, !mismatch.bad,
+			  "%s: on the disk, file offset %" PRIu64
+			  " does not hold %s", what, mismatch.at,
+			  mismatch.expected);
+}
+
+bool look_medium(struct test *test, struct mapped *mapped,
+		 const struct extents *extents, const char *what)
+{
+	const struct file *file = mapped->file;
+	unsigned int i;
+
+	for (i = 0; i < extents->count; i++) {
+		const struct extent *e = &extents->extent[i];
+		uint64_t done;
+		size_t part;
+
+		for (done = 0; done < e->len; done += part) {
+			part = e->len - done < CHUNK ? e->len - done : CHUNK;
+			if (!look_run(test, file, e->file_off + done,
+				      e->disk_off + done, part, what))
+				return false;
+		}
+	}
+	return true;
+}
+
+bool look_counter(struct test *test, const char *name, uint64_t *value)
+{
+	return test_check(test, kernel_counter(DEBUG_MAP "/counters", name,
+					       value),
+			  "cannot read the kernel's counter %s: %s", name,
+			  strerror(errno));
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which groups of recipes belong to which suite.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "suite.h"
+
+static const struct recipes *const gpu[] = {
+	&command_recipes, &atomic_recipes, &fault_recipes, &space_recipes,
+	&file_recipes, &write_recipes, &private_recipes, &shrink_recipes,
+	&mapping_recipes, &fork_recipes, &process_recipes, &pressure_recipes,
+	&video_recipes, &wait_recipes, &ioctl_recipes, &reset_recipes,
+	&inject_recipes, &race_recipes, &disk_race_recipes, &soak_recipes,
+	&unbind_recipes,
+};
+
+static const struct recipes *const device_map[] = {
+	&map_read_recipes,
+};
+
+static const struct suite suites[] = {
+	{ .name = "gpu", .groups = gpu, .count = ARRAY_SIZE(gpu) },
+	{ .name = "device-map", .groups = device_map,
+	  .count = ARRAY_SIZE(device_map), .paths = true },
+};
+
+const char *const suite_names[] = { "gpu", "device-map", NULL };
+
+const struct suite *suite_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(suites); i++)
+		if (!strcmp(suites[i].name, name))
+			return &suites[i];
+	return NULL;
+}

@@ -38,6 +38,10 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#ifdef CONFIG_DEVICE_MAP
+#include <linux/device_map.h>
+#endif
+
 #include "crossbar_gpu.h"
 
 /* Entries of a page table, which is also the largest batch of a fault. */
@@ -178,9 +182,11 @@ struct ivgpu_device {
  *
  * The shadow of a last-level table follows, since nothing that the host could
  * have written may decide what is unmapped and freed:
- * @map:      DMA mappings and page frames of what @live has and @video has not
+ * @map:      DMA mappings and page frames of what @live has and neither @video nor
+ *            @direct
  * @live:     pages that are mapped
  * @video:    of them, those in video memory
+ * @direct:   of them, those in another device's BAR, by its driver's leave
  * @accessed: ACCESSED was seen in an entry that is no more
  * @dirty:    DIRTY was seen in an entry that is no more
  *
@@ -193,6 +199,7 @@ struct ivgpu_table {
 	struct hmm_dma_map map;
 	DECLARE_BITMAP(live, IVGPU_TABLE_ENTRIES);
 	DECLARE_BITMAP(video, IVGPU_TABLE_ENTRIES);
+	DECLARE_BITMAP(direct, IVGPU_TABLE_ENTRIES);
 	DECLARE_BITMAP(accessed, IVGPU_TABLE_ENTRIES);
 	DECLARE_BITMAP(dirty, IVGPU_TABLE_ENTRIES);
 };
@@ -249,7 +256,9 @@ struct ivgpu_buffer {
  *
  * @wait:       for fences, room and faults
  * @fault_work: serves @fault. Nothing else maps pages
+ * @path:       enum ivgpu_path, for faults from now on
  * @pfns:       scratch of @fault_work, a batch
+ * @bus:        scratch of @fault_work, a batch
  * @entries:    scratch of @fault_work, below @lock
  * @buffers:    allocations that were not freed, protected by heap_lock
  */
@@ -287,7 +296,9 @@ struct ivgpu_space {
 
 	wait_queue_head_t wait;
 	struct work_struct fault_work;
+	u32 path;
 	unsigned long pfns[IVGPU_TABLE_ENTRIES];
+	dma_addr_t bus[IVGPU_TABLE_ENTRIES];
 	u64 entries[IVGPU_TABLE_ENTRIES];
 	struct list_head buffers;
 };
@@ -297,6 +308,7 @@ struct ivgpu_space {
 
 /* ivgpu_drv.c */
 unsigned long ivgpu_timeout(void);
+u32 ivgpu_default_path(void);
 
 /* ivgpu_control.c */
 int ivgpu_check_control(struct pci_dev *pdev,
@@ -340,6 +352,8 @@ struct ivgpu_table *ivgpu_table_find(struct ivgpu_space *space, u64 va);
 /* ivgpu_map.c */
 int ivgpu_mmu_map_pages(struct ivgpu_space *space, u64 va, unsigned int count,
 			const unsigned long *pfns);
+int ivgpu_mmu_map_direct(struct ivgpu_space *space, u64 va, unsigned int count,
+			 const dma_addr_t *bus, bool writable);
 int ivgpu_mmu_map_video(struct ivgpu_space *space, u64 va, unsigned int count,
 			u64 offset, bool writable);
 

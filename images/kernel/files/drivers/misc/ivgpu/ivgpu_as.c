@@ -283,6 +283,7 @@ struct ivgpu_space *ivgpu_space_create(struct ivgpu_device *device,
 	space->mapping = file->f_mapping;
 	space->pid = task_tgid_nr(current);
 	space->generation = 1;
+	space->path = ivgpu_default_path();
 	INIT_LIST_HEAD(&space->node);
 	INIT_LIST_HEAD(&space->buffers);
 	mutex_init(&space->lock);

@@ -157,6 +157,22 @@ static long ivgpu_ioctl_stats(struct ivgpu_space *space, void __user *argument)
 	return copy_to_user(argument, &stats, sizeof(stats)) ? -EFAULT : 0;
 }
 
+static long ivgpu_ioctl_path(struct ivgpu_space *space, void __user *argument)
+{
+	struct ivgpu_path_request request;
+
+	if (copy_from_user(&request, argument, sizeof(request)))
+		return -EFAULT;
+	if (request.path > IVGPU_PATH_FALLBACK || request.reserved)
+		return -EINVAL;
+	/* Never a silent fallback. */
+	if (request.path == IVGPU_PATH_DIRECT &&
+	    !IS_ENABLED(CONFIG_DEVICE_MAP))
+		return -EOPNOTSUPP;
+	WRITE_ONCE(space->path, request.path);
+	return 0;
+}
+
 /* Returns when the reset is over. */
 static long ivgpu_ioctl_reset(struct ivgpu_space *space)
 {
@@ -199,6 +215,8 @@ static long ivgpu_ioctl(struct file *file, unsigned int command,
 		return ivgpu_ioctl_stats(space, argument);
 	case IVGPU_RESET:
 		return ivgpu_ioctl_reset(space);
+	case IVGPU_SET_PATH:
+		return ivgpu_ioctl_path(space, argument);
 	default:
 		return -ENOTTY;
 	}

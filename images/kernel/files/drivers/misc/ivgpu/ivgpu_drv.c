@@ -42,6 +42,48 @@ unsigned long ivgpu_timeout(void)
 	return msecs_to_jiffies(clamp(READ_ONCE(timeout_ms), 100U, 3600000U));
 }
 
+static const char * const ivgpu_paths[] = {
+	[IVGPU_PATH_AUTO] = "auto",
+	[IVGPU_PATH_DIRECT] = "direct",
+	[IVGPU_PATH_FALLBACK] = "fallback",
+};
+
+static u32 ivgpu_path;
+
+static int ivgpu_path_set(const char *value, const struct kernel_param *param)
+{
+	int path = sysfs_match_string(ivgpu_paths, value);
+
+	if (path < 0)
+		return path;
+	if (path == IVGPU_PATH_DIRECT && !IS_ENABLED(CONFIG_DEVICE_MAP))
+		return -EOPNOTSUPP;
+	WRITE_ONCE(ivgpu_path, path);
+	return 0;
+}
+
+static int ivgpu_path_get(char *buffer, const struct kernel_param *param)
+{
+	return sysfs_emit(buffer, "%s\n", ivgpu_paths[ivgpu_default_path()]);
+}
+
+static const struct kernel_param_ops ivgpu_path_ops = {
+	.set = ivgpu_path_set,
+	.get = ivgpu_path_get,
+};
+module_param_cb(path, &ivgpu_path_ops, NULL, 0644);
+MODULE_PARM_DESC(path, "How new address spaces get at pages of files: auto (default), direct or fallback");
+
+/**
+ * ivgpu_default_path() - how a new address space gets at pages of files
+ *
+ * Return: enum ivgpu_path.
+ */
+u32 ivgpu_default_path(void)
+{
+	return READ_ONCE(ivgpu_path);
+}
+
 static irqreturn_t ivgpu_fence_irq(int irq, void *data)
 {
 	struct ivgpu_device *device = data;
@@ -287,6 +329,9 @@ static void ivgpu_remove(struct pci_dev *pdev)
 		wake_up_all(&space->wait);
 	}
 	mutex_unlock(&device->files_lock);
+#ifdef CONFIG_DEVICE_MAP
+	device_map_release_importer(&pdev->dev);
+#endif
 
 	ivgpu_free_irqs(device, CROSSBAR_GPU_VECTORS);
 	cancel_delayed_work_sync(&device->watchdog);

@@ -20,6 +20,7 @@
  * @va:    address of the first page
  * @count: pages to map at most, all in one last-level table
  * @access: enum crossbar_gpu_access
+ * @direct: what was collected are bus addresses of an exporter
  * @seq:   of ivgpu_space.window
  * @end:   when to give up, in jiffies
  */
@@ -28,22 +29,10 @@ struct ivgpu_service {
 	u64 va;
 	unsigned int count;
 	u32 access;
+	bool direct;
 	unsigned long seq;
 	unsigned long end;
 };
-
-/*
- * Step 4a of a fault: the exporter of the mapping maps it for the device. No VMA
- * can do that yet; it will be vma->vm_ops->device_map().
- *
- * Return: number of pages mapped, -EAGAIN to start over, -EOPNOTSUPP to fall
- * back to struct pages.
- */
-static int ivgpu_fault_direct(struct ivgpu_service *service,
-			      struct vm_area_struct *vma)
-{
-	return -EOPNOTSUPP;
-}
 
 /*
  * Video memory of this device, in a mapping of one of its files. mprotect() only
@@ -74,6 +63,54 @@ static int ivgpu_fault_video(struct ivgpu_service *service,
 	return ret;
 }
 
+#ifdef CONFIG_DEVICE_MAP
+/* What an exporter is told of the access. */
+static unsigned int ivgpu_fault_flags(u32 access)
+{
+	switch (access) {
+	case CROSSBAR_GPU_READ:
+		return 0;
+	case CROSSBAR_GPU_ATOMIC_ACCESS:
+		return DEVICE_MAP_FLAG_WRITE |
+		       DEVICE_MAP_FLAG_SUPPORT_ATOMIC_OP;
+	default:
+		return DEVICE_MAP_FLAG_WRITE;
+	}
+}
+
+/*
+ * What the range shows: blocks that the exporter of the VMA maps for the device, or
+ * the pages that the CPU would get.
+ */
+static int ivgpu_fault_collect(struct ivgpu_service *service)
+{
+	struct ivgpu_space *space = service->space;
+	u32 path = READ_ONCE(space->path);
+	struct device_map_range range = {
+		.notifier = &space->window,
+		.notifier_seq = service->seq,
+		.importer = &space->device->pdev->dev,
+		.start = service->va,
+		.pages = service->count,
+		.flags = ivgpu_fault_flags(service->access),
+		.no_direct = path == IVGPU_PATH_FALLBACK,
+		.only_direct = path == IVGPU_PATH_DIRECT,
+		.bus = space->bus,
+		.pfns = space->pfns,
+	};
+	int ret;
+
+	ret = device_map_range_fault(&range);
+	service->direct = range.direct;
+	if (range.refusal) {
+		spin_lock_irq(&space->fence_lock);
+		space->stats.refusals++;
+		space->stats.last_refusal = -range.refusal;
+		spin_unlock_irq(&space->fence_lock);
+	}
+	return ret == -EPERM ? -EACCES : ret;
+}
+#else
 /* The pages of the range, faulted in as the CPU would. */
 static int ivgpu_fault_collect(struct ivgpu_service *service)
 {
@@ -96,11 +133,12 @@ static int ivgpu_fault_collect(struct ivgpu_service *service)
 		return -EAGAIN;
 	if (ret == -EPERM)
 		return -EACCES;
-	return ret;
+	return ret ? ret : service->count;
 }
+#endif
 
-/* The pages that were collected go into the page table, if they still may. */
-static int ivgpu_fault_commit(struct ivgpu_service *service)
+/* What was collected goes into the page table, if it still may. */
+static int ivgpu_fault_commit(struct ivgpu_service *service, unsigned int count)
 {
 	struct ivgpu_space *space = service->space;
 	int ret;
@@ -110,8 +148,12 @@ static int ivgpu_fault_commit(struct ivgpu_service *service)
 		ret = -ECANCELED;
 	else if (mmu_interval_read_retry(&space->window, service->seq))
 		ret = -EAGAIN;
+	else if (service->direct)
+		ret = ivgpu_mmu_map_direct(space, service->va, count,
+					   space->bus, service->access !=
+					   CROSSBAR_GPU_READ);
 	else
-		ret = ivgpu_mmu_map_pages(space, service->va, service->count,
+		ret = ivgpu_mmu_map_pages(space, service->va, count,
 					  space->pfns);
 	mutex_unlock(&space->lock);
 	return ret;
@@ -153,16 +195,13 @@ static int ivgpu_fault_attempt(struct ivgpu_service *service)
 	service->count = min_t(u64, service->count,
 			       (vma->vm_end - service->va) >> PAGE_SHIFT);
 
-	ret = ivgpu_fault_direct(service, vma);
-	if (ret != -EOPNOTSUPP)
-		goto unlock;
 	if (ivgpu_vma_frame(space->device, vma, service->va, &offset)) {
 		ret = ivgpu_fault_video(service, vma, offset);
 		goto unlock;
 	}
 	ret = ivgpu_fault_collect(service);
 	mmap_read_unlock(mm);
-	return ret ? ret : ivgpu_fault_commit(service);
+	return ret < 0 ? ret : ivgpu_fault_commit(service, ret);
 unlock:
 	mmap_read_unlock(mm);
 	return ret;

@@ -120,6 +120,7 @@ static int ivgpu_mmu_entry(struct ivgpu_device *device,
 	dma_addr_t dma;
 
 	if (mapped && WARN_ON_ONCE(test_bit(index, table->video) ||
+				   test_bit(index, table->direct) ||
 				   hmm_pfn_to_phys(*slot) != hmm_pfn_to_phys(pfn)))
 		return -EFAULT;
 	if (!mapped)
@@ -199,6 +200,47 @@ int ivgpu_mmu_map_pages(struct ivgpu_space *space, u64 va, unsigned int count,
 		return ret;
 	replace = ivgpu_mmu_live(space, table, first, i);
 	return ivgpu_mmu_commit(space, table, va, i, replace, source);
+}
+
+/**
+ * ivgpu_mmu_map_direct() - map what its exporter has mapped for the device
+ * @space: the address space, its lock held
+ * @va: address of the first page
+ * @count: pages, all in one last-level table
+ * @bus: one bus address a page
+ * @writable: the engine may write
+ *
+ * Who has given the addresses takes them back by the notifier; nothing has to be
+ * given back from here.
+ *
+ * Return: number of pages mapped, at least 1; -EAGAIN if the table is gone, -EIO for
+ * an address that the page table can't hold, -EFAULT if something else is mapped, or
+ * what ivgpu_control_put() returns.
+ */
+int ivgpu_mmu_map_direct(struct ivgpu_space *space, u64 va, unsigned int count,
+			 const dma_addr_t *bus, bool writable)
+{
+	struct ivgpu_table *table = ivgpu_table_find(space, va);
+	u64 flags = CROSSBAR_GPU_PTE_VALID | CROSSBAR_GPU_PTE_BUS;
+	unsigned int first = ivgpu_entry_index(va), i;
+	bool replace;
+
+	if (!table)
+		return -EAGAIN;
+	if (writable)
+		flags |= CROSSBAR_GPU_PTE_WRITABLE;
+	for (i = 0; i < count; i++) {
+		if (bus[i] & ~CROSSBAR_GPU_PTE_FRAME)
+			return -EIO;
+		if (WARN_ON_ONCE(test_bit(first + i, table->live) &&
+				 !test_bit(first + i, table->direct)))
+			return -EFAULT;
+		space->entries[i] = bus[i] | flags;
+	}
+	replace = ivgpu_mmu_live(space, table, first, count);
+	bitmap_set(table->direct, first, count);
+	return ivgpu_mmu_commit(space, table, va, count, replace,
+				IVGPU_DIRECT);
 }
 
 /**

@@ -71,7 +71,7 @@ static void ivgpu_page_release(struct ivgpu_device *device,
 	unsigned long pfn;
 
 	ivgpu_entry_set(table, index, 0);
-	if (!test_bit(index, table->video)) {
+	if (!test_bit(index, table->video) && !test_bit(index, table->direct)) {
 		pfn = table->map.pfn_list[index];
 		if (pfn & HMM_PFN_VALID)
 			ivgpu_page_used(hmm_pfn_to_page(pfn),
@@ -82,6 +82,7 @@ static void ivgpu_page_release(struct ivgpu_device *device,
 	}
 	__clear_bit(index, table->live);
 	__clear_bit(index, table->video);
+	__clear_bit(index, table->direct);
 	__clear_bit(index, table->accessed);
 	__clear_bit(index, table->dirty);
 }

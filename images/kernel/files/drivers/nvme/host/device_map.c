@@ -1,0 +1,1098 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Blocks of NVMe namespaces in windows of the Controller Memory Buffer (NVMe 2.0c,
+ * 8.5), for peer devices.
+ *
+ * A window is a page of the CMB. It is filled by a read command into the CMB when
+ * its block is mapped, and written back by a write command from it. When nobody has
+ * it mapped or reserved it is idle, and keeps a copy of its block until another
+ * block needs the window, or a command changes the block.
+ *
+ * Locks, outermost first:
+ *
+ *	nvme_device_map.lock		held during I/O
+ *	nvme_device_map.owners_lock	never held during I/O: a reset takes it
+ *	owners' i_mmap_rwsem, and what importers' notifiers take
+ */
+#include <linux/bio.h>
+#include <linux/blk-device-map.h>
+#include <linux/debugfs.h>
+#include <linux/device_map.h>
+#include <linux/dma-mapping.h>
+#include <linux/pci-p2pdma.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "device_map.h"
+
+/* Windows of a chunk, which is allocated and freed as a whole. */
+#define NVME_WINDOWS		64U
+#define NVME_CHUNK_SIZE		(NVME_WINDOWS * PAGE_SIZE)
+
+static unsigned int device_map_share = 75;
+module_param(device_map_share, uint, 0644);
+MODULE_PARM_DESC(device_map_share, "Percentage of the Controller Memory Buffer that may show blocks to peer devices (default 75)");
+
+struct nvme_chunk;
+struct nvme_space;
+
+/**
+ * struct nvme_window - a page of the CMB
+ * @record:   which block it shows; in the table of @space if that is set
+ * @space:    the namespace, or NULL for a free window
+ * @node:     in the list of free or of idle windows, oldest first
+ * @chunk:    that it is part of
+ * @grants:   importers that have it through the DMA API
+ * @valid:    bytes that belong to the file
+ * @epoch:    of the controller when it was filled; another one has lost the content
+ * @mapped:   importers may use it
+ * @reserved: for the owner, who may map it again
+ * @fresh:    only since the request that is being served
+ * @writable: importers may have written to it
+ * @filled:   has the content of its block
+ * @stale:    a command may have changed the block since; set without the lock while
+ *            not @mapped
+ *
+ * Protected by nvme_device_map.lock but for @stale.
+ */
+struct nvme_window {
+	struct blk_device_map_record record;
+	struct nvme_space *space;
+	struct list_head node;
+	struct nvme_chunk *chunk;
+	struct list_head grants;
+	unsigned int valid;
+	unsigned int epoch;
+	bool mapped;
+	bool reserved;
+	bool fresh;
+	bool writable;
+	bool filled;
+	bool stale;
+};
+
+/**
+ * struct nvme_chunk - windows that follow each other in the CMB
+ * @node:    in nvme_device_map.chunks
+ * @address: as the CPU has it
+ * @windows: the windows
+ */
+struct nvme_chunk {
+	struct list_head node;
+	void *address;
+	struct nvme_window windows[NVME_WINDOWS];
+};
+
+/**
+ * struct nvme_grant - an importer's use of a window through the DMA API
+ * @node:     in nvme_window.grants
+ * @importer: holds a reference
+ * @address:  what it uses
+ */
+struct nvme_grant {
+	struct list_head node;
+	struct device *importer;
+	dma_addr_t address;
+};
+
+/**
+ * struct nvme_space - a namespace with windows
+ * @table: from its blocks to windows
+ */
+struct nvme_space {
+	struct blk_device_map_table table;
+};
+
+/**
+ * struct nvme_owner - a file with windows
+ * @node:    in nvme_device_map.owners
+ * @owner:   the file
+ * @windows: how many it has
+ */
+struct nvme_owner {
+	struct list_head node;
+	struct blk_device_map_owner *owner;
+	unsigned long windows;
+};
+
+/**
+ * struct nvme_device_map - what a controller shows to peers
+ * @ctrl:        the controller
+ * @pdev:        its PCI device, which has the CMB
+ * @limit:       bytes of the CMB that may be used
+ * @exporter:    hears of importers that leave
+ * @debugfs:     its directory
+ * @lock:        protects the following, and windows; held during I/O
+ * @chunks:      all of them
+ * @spaces:      struct nvme_space by namespace id; looked up under RCU, too
+ * @free:        windows without a block
+ * @idle:        windows with a copy of a block, least recently used first
+ * @total:       number of windows
+ * @owners_lock: protects @owners
+ * @owners:      struct nvme_owner
+ * @going:       holds that nothing is mapped: a reset, a removal
+ * @epoch:       number of resets
+ */
+struct nvme_device_map {
+	struct nvme_ctrl *ctrl;
+	struct pci_dev *pdev;
+	u64 limit;
+	struct notifier_block exporter;
+	struct dentry *debugfs;
+
+	struct mutex lock;	/* windows */
+	struct list_head chunks;
+	struct xarray spaces;
+	struct list_head free;
+	struct list_head idle;
+	unsigned long total;
+
+	struct mutex owners_lock;	/* owners */
+	struct list_head owners;
+
+	atomic_t going;
+	atomic_t epoch;
+};
+
+static struct nvme_window *nvme_window_of(struct blk_device_map_record *record)
+{
+	return record ? container_of(record, struct nvme_window, record) : NULL;
+}
+
+static void *nvme_window_address(struct nvme_window *window)
+{
+	return window->chunk->address +
+	       (window - window->chunk->windows) * PAGE_SIZE;
+}
+
+/* The window of page @i of a run, or NULL. */
+static struct nvme_window *nvme_window_find(struct nvme_space *space,
+					    sector_t sector, unsigned int i)
+{
+	sector += (sector_t)i * BLK_DEVICE_MAP_SECTORS;
+	return nvme_window_of(blk_device_map_find(&space->table, sector));
+}
+
+static struct nvme_device_map *nvme_device_map_of(struct gendisk *disk)
+{
+	struct nvme_ns *ns = disk->private_data;
+
+	return ns->ctrl->device_map;
+}
+
+/* Return: whether a window has what its block has. */
+static bool nvme_window_current(struct nvme_device_map *map,
+				struct nvme_window *window)
+{
+	return window->filled && !READ_ONCE(window->stale) &&
+	       window->epoch == atomic_read(&map->epoch);
+}
+
+/* Owners: who has to be stopped when the controller is reset. */
+
+static struct nvme_owner *nvme_owner_find(struct nvme_device_map *map,
+					  struct blk_device_map_owner *owner)
+{
+	struct nvme_owner *entry;
+
+	lockdep_assert_held(&map->owners_lock);
+	list_for_each_entry(entry, &map->owners, node)
+		if (entry->owner == owner)
+			return entry;
+	return NULL;
+}
+
+/* Return: 0, or -ENOMEM. */
+static int nvme_owner_add(struct nvme_device_map *map,
+			  struct blk_device_map_owner *owner)
+{
+	struct nvme_owner *entry;
+	int ret = 0;
+
+	mutex_lock(&map->owners_lock);
+	entry = nvme_owner_find(map, owner);
+	if (!entry) {
+		entry = kzalloc_obj(*entry);
+		if (!entry) {
+			ret = -ENOMEM;
+			goto unlock;
+		}
+		entry->owner = owner;
+		list_add(&entry->node, &map->owners);
+	}
+	entry->windows++;
+unlock:
+	mutex_unlock(&map->owners_lock);
+	return ret;
+}
+
+static void nvme_owner_remove(struct nvme_device_map *map,
+			      struct blk_device_map_owner *owner)
+{
+	struct nvme_owner *entry;
+
+	mutex_lock(&map->owners_lock);
+	entry = nvme_owner_find(map, owner);
+	if (entry && !--entry->windows) {
+		list_del(&entry->node);
+		kfree(entry);
+	}
+	mutex_unlock(&map->owners_lock);
+}
+
+/* Grants: importers that go through the host bridge, or an IOMMU. */
+
+static void nvme_grant_end(struct nvme_grant *grant)
+{
+	dma_unmap_phys(grant->importer, grant->address, PAGE_SIZE,
+		       DMA_BIDIRECTIONAL, DMA_ATTR_MMIO);
+	put_device(grant->importer);
+	list_del(&grant->node);
+	kfree(grant);
+}
+
+static void nvme_window_ungrant(struct nvme_window *window,
+				struct device *importer)
+{
+	struct nvme_grant *grant, *next;
+
+	list_for_each_entry_safe(grant, next, &window->grants, node)
+		if (!importer || grant->importer == importer)
+			nvme_grant_end(grant);
+}
+
+static int nvme_window_grant(struct nvme_window *window,
+			     struct device *importer, dma_addr_t *address)
+{
+	phys_addr_t phys = page_to_phys(virt_to_page(nvme_window_address(window)));
+	struct nvme_grant *grant;
+
+	list_for_each_entry(grant, &window->grants, node) {
+		if (grant->importer != importer)
+			continue;
+		*address = grant->address;
+		return 0;
+	}
+	grant = kzalloc_obj(*grant);
+	if (!grant)
+		return -ENOMEM;
+	grant->address = dma_map_phys(importer, phys, PAGE_SIZE,
+				      DMA_BIDIRECTIONAL, DMA_ATTR_MMIO);
+	if (dma_mapping_error(importer, grant->address)) {
+		kfree(grant);
+		return -EREMOTEIO;
+	}
+	grant->importer = get_device(importer);
+	list_add(&grant->node, &window->grants);
+	*address = grant->address;
+	return 0;
+}
+
+/* The address that an importer must use. Return: 0, -EREMOTEIO, -ENOMEM. */
+static int nvme_window_expose(struct nvme_window *window,
+			      struct device *importer,
+			      struct pci_p2pdma_map_state *state,
+			      dma_addr_t *address)
+{
+	struct page *page = virt_to_page(nvme_window_address(window));
+
+	switch (pci_p2pdma_state(state, importer, page)) {
+	case PCI_P2PDMA_MAP_BUS_ADDR:
+		*address = pci_p2pdma_bus_addr_map(state->mem,
+						   page_to_phys(page));
+		return 0;
+	case PCI_P2PDMA_MAP_THRU_HOST_BRIDGE:
+		return nvme_window_grant(window, importer, address);
+	default:
+		return -EREMOTEIO;
+	}
+}
+
+/* Windows: free, idle, reserved, mapped. */
+
+/* Return: whether there are new free windows. */
+static bool nvme_chunk_add(struct nvme_device_map *map)
+{
+	struct nvme_chunk *chunk;
+	unsigned int i;
+
+	if ((u64)(map->total + NVME_WINDOWS) * PAGE_SIZE > map->limit)
+		return false;
+	chunk = kvzalloc_obj(*chunk);
+	if (!chunk)
+		return false;
+	chunk->address = pci_alloc_p2pmem(map->pdev, NVME_CHUNK_SIZE);
+	if (!chunk->address) {
+		kvfree(chunk);
+		return false;
+	}
+	for (i = 0; i < NVME_WINDOWS; i++) {
+		struct nvme_window *window = &chunk->windows[i];
+
+		window->chunk = chunk;
+		INIT_LIST_HEAD(&window->grants);
+		list_add_tail(&window->node, &map->free);
+	}
+	list_add(&chunk->node, &map->chunks);
+	map->total += NVME_WINDOWS;
+	return true;
+}
+
+/* Takes a window's block away. It is in no list, and nobody's. */
+static void nvme_window_clear(struct nvme_window *window)
+{
+	if (window->space)
+		blk_device_map_erase(&window->space->table, &window->record);
+	window->space = NULL;
+	window->filled = false;
+}
+
+/* A window for a new block: a free one, or that which was idle for longest. */
+static struct nvme_window *nvme_window_take(struct nvme_device_map *map)
+{
+	struct nvme_window *window;
+
+	if (list_empty(&map->free) && !nvme_chunk_add(map) &&
+	    list_empty(&map->idle))
+		return NULL;
+	window = list_first_entry_or_null(&map->free, struct nvme_window, node);
+	if (!window) {
+		window = list_first_entry(&map->idle, struct nvme_window, node);
+		device_map_count(DEVICE_MAP_COUNT_RECLAIMED, 1);
+	}
+	list_del_init(&window->node);
+	nvme_window_clear(window);
+	return window;
+}
+
+/* Nobody has it mapped or reserved any more. */
+static void nvme_window_idle(struct nvme_device_map *map,
+			     struct nvme_window *window)
+{
+	nvme_owner_remove(map, window->record.owner);
+	window->record.owner = NULL;
+	window->reserved = false;
+	window->fresh = false;
+	if (nvme_window_current(map, window)) {
+		list_add_tail(&window->node, &map->idle);
+	} else {
+		nvme_window_clear(window);
+		list_add_tail(&window->node, &map->free);
+	}
+}
+
+static void nvme_window_release(struct nvme_device_map *map,
+				struct nvme_window *window, bool keep)
+{
+	nvme_window_ungrant(window, NULL);
+	window->mapped = false;
+	window->writable = false;
+	if (!keep)
+		nvme_window_idle(map, window);
+}
+
+/* Gives a window to an owner. Return: 0, or -ENOMEM. */
+static int nvme_window_own(struct nvme_device_map *map,
+			   struct nvme_window *window,
+			   struct blk_device_map_owner *owner, pgoff_t index)
+{
+	int ret = nvme_owner_add(map, owner);
+
+	if (ret)
+		return ret;
+	window->record.owner = owner;
+	window->record.index = index;
+	window->reserved = true;
+	window->fresh = true;
+	return 0;
+}
+
+/* The window of a block, made the owner's. */
+static struct nvme_window *nvme_window_get(struct nvme_device_map *map,
+					   struct nvme_space *space,
+					   struct blk_device_map_owner *owner,
+					   pgoff_t index, sector_t sector)
+{
+	struct nvme_window *window;
+	int ret;
+
+	window = nvme_window_of(blk_device_map_find(&space->table, sector));
+	if (window && (window->record.sector != sector ||
+		       (window->record.owner && window->record.owner != owner)))
+		return ERR_PTR(-EBUSY);
+	if (window && window->record.owner) {
+		window->record.index = index;
+		return window;
+	}
+	if (window) {
+		list_del_init(&window->node);
+	} else {
+		window = nvme_window_take(map);
+		if (!window)
+			return ERR_PTR(-ENOSPC);
+		window->record.sector = sector;
+		ret = blk_device_map_insert(&space->table, &window->record);
+		if (ret) {
+			list_add(&window->node, &map->free);
+			return ERR_PTR(ret);
+		}
+		window->space = space;
+	}
+	ret = nvme_window_own(map, window, owner, index);
+	if (ret) {
+		nvme_window_clear(window);
+		list_add(&window->node, &map->free);
+		return ERR_PTR(ret);
+	}
+	return window;
+}
+
+/* Bytes after the end of the file are zeros, whatever the block has there. */
+static void nvme_window_zero_tail(struct nvme_window *window)
+{
+	if (window->valid < PAGE_SIZE)
+		memset(nvme_window_address(window) + window->valid, 0,
+		       PAGE_SIZE - window->valid);
+}
+
+/* Transfers between windows and the blocks that follow each other from @sector on. */
+static int nvme_windows_transfer(struct gendisk *disk, blk_opf_t operation,
+				 sector_t sector, struct nvme_window **windows,
+				 unsigned int count)
+{
+	struct bio *bio;
+	unsigned int i;
+	int ret;
+
+	bio = bio_alloc(disk->part0, count,
+			operation | REQ_SYNC | REQ_NOMERGE, GFP_NOIO);
+	bio->bi_iter.bi_sector = sector;
+	for (i = 0; i < count; i++)
+		__bio_add_page(bio,
+			       virt_to_page(nvme_window_address(windows[i])),
+			       PAGE_SIZE, 0);
+	ret = submit_bio_wait(bio);
+	bio_put(bio);
+	return ret;
+}
+
+/* Pages of one command. */
+#define NVME_BATCH	64U
+
+/**
+ * struct nvme_batch - windows of blocks that follow each other
+ * @sector:  of the first
+ * @count:   how many
+ * @windows: the windows
+ */
+struct nvme_batch {
+	sector_t sector;
+	unsigned int count;
+	struct nvme_window *windows[NVME_BATCH];
+};
+
+static int nvme_batch_fill(struct nvme_device_map *map, struct gendisk *disk,
+			   struct nvme_batch *batch)
+{
+	unsigned int epoch = atomic_read(&map->epoch);
+	unsigned int i;
+	int ret;
+
+	if (!batch->count)
+		return 0;
+	for (i = 0; i < batch->count; i++)
+		WRITE_ONCE(batch->windows[i]->stale, false);
+	ret = nvme_windows_transfer(disk, REQ_OP_READ, batch->sector,
+				    batch->windows, batch->count);
+	for (i = 0; !ret && i < batch->count; i++) {
+		batch->windows[i]->filled = true;
+		batch->windows[i]->epoch = epoch;
+		nvme_window_zero_tail(batch->windows[i]);
+	}
+	if (!ret)
+		device_map_count(DEVICE_MAP_COUNT_FILLED_PAGES, batch->count);
+	batch->count = 0;
+	return ret;
+}
+
+/* Adds a window, after a transfer if it does not follow or there is no room. */
+static bool nvme_batch_takes(struct nvme_batch *batch, sector_t sector)
+{
+	return !batch->count ||
+	       (batch->count < NVME_BATCH &&
+		sector == batch->sector +
+		(sector_t)batch->count * BLK_DEVICE_MAP_SECTORS);
+}
+
+static void nvme_batch_add(struct nvme_batch *batch,
+			   struct nvme_window *window)
+{
+	if (!batch->count)
+		batch->sector = window->record.sector;
+	batch->windows[batch->count++] = window;
+}
+
+/* The namespace's windows, made if it has none yet. */
+static struct nvme_space *nvme_space_get(struct nvme_device_map *map,
+					 struct nvme_ns *ns)
+{
+	struct nvme_space *space = xa_load(&map->spaces, ns->head->ns_id);
+
+	if (space)
+		return space;
+	space = kzalloc_obj(*space);
+	if (!space)
+		return NULL;
+	blk_device_map_table_init(&space->table);
+	if (xa_err(xa_store(&map->spaces, ns->head->ns_id, space, GFP_NOIO))) {
+		kfree(space);
+		return NULL;
+	}
+	return space;
+}
+
+static enum device_map_refusal nvme_device_map_reason(int error)
+{
+	switch (error) {
+	case -EBUSY:
+		return DEVICE_MAP_SHARED;
+	case -ENOSPC:
+		return DEVICE_MAP_NO_SPACE;
+	case -EREMOTEIO:
+		return DEVICE_MAP_NO_ROUTE;
+	default:
+		return DEVICE_MAP_FAILED;
+	}
+}
+
+static int nvme_device_map_refuse(struct blk_device_map *request, int error,
+				  enum device_map_refusal reason)
+{
+	return device_map_refuse(NULL, request->index, request->pages, error,
+				 reason);
+}
+
+/* Undoes what nvme_device_map_pages() did for pages that were not mapped before. */
+static void nvme_device_map_undo(struct nvme_device_map *map,
+				 struct nvme_space *space,
+				 struct blk_device_map *request,
+				 unsigned int pages)
+{
+	struct nvme_window *window;
+	unsigned int i;
+
+	for (i = 0; i < pages; i++) {
+		window = nvme_window_find(space, request->sector, i);
+		if (window && window->record.owner && !window->mapped)
+			nvme_window_release(map, window, !window->fresh);
+	}
+}
+
+/* Finds or fills a window for each page. */
+static int nvme_device_map_pages(struct nvme_device_map *map,
+				 struct gendisk *disk, struct nvme_space *space,
+				 struct blk_device_map *request)
+{
+	struct pci_p2pdma_map_state state = {};
+	struct nvme_batch batch = {};
+	struct nvme_window *window;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < request->pages; i++) {
+		sector_t sector = request->sector +
+				  (sector_t)i * BLK_DEVICE_MAP_SECTORS;
+
+		window = nvme_window_get(map, space, request->owner,
+					 request->index + i, sector);
+		if (IS_ERR(window)) {
+			ret = PTR_ERR(window);
+			goto err;
+		}
+		ret = nvme_window_expose(window, request->importer, &state,
+					 &request->bus[i]);
+		if (ret)
+			goto err_this;
+		if (!window->mapped)
+			window->valid = i == request->pages - 1 ?
+					request->valid : PAGE_SIZE;
+		if (window->mapped || nvme_window_current(map, window)) {
+			if (!window->mapped)
+				nvme_window_zero_tail(window);
+			device_map_count(DEVICE_MAP_COUNT_WINDOW_HITS, 1);
+			continue;
+		}
+		if (!nvme_batch_takes(&batch, sector)) {
+			ret = nvme_batch_fill(map, disk, &batch);
+			if (ret)
+				goto err_this;
+		}
+		nvme_batch_add(&batch, window);
+	}
+	ret = nvme_batch_fill(map, disk, &batch);
+	if (!ret)
+		return 0;
+	goto err;
+
+err_this:
+	i++;
+err:
+	nvme_device_map_undo(map, space, request, i);
+	return ret;
+}
+
+static int nvme_device_map_map(struct gendisk *disk,
+			       struct blk_device_map *request)
+{
+	struct nvme_ns *ns = disk->private_data;
+	struct nvme_device_map *map = ns->ctrl->device_map;
+	struct nvme_space *space;
+	struct nvme_window *window;
+	unsigned int i;
+	int ret;
+
+	if (!map || nvme_ns_head_multipath(ns->head) ||
+	    test_bit(NVME_NS_REMOVING, &ns->flags))
+		return nvme_device_map_refuse(request, -EOPNOTSUPP,
+					      DEVICE_MAP_NO_DEVICE);
+	/* PCIe has atomic operations; a CMB need not take them, and QEMU's does not. */
+	if (request->flags & DEVICE_MAP_FLAG_SUPPORT_ATOMIC_OP)
+		return nvme_device_map_refuse(request, -EACCES,
+					      DEVICE_MAP_NO_ATOMIC);
+	if (pci_p2pdma_distance(map->pdev, request->importer, false) < 0)
+		return nvme_device_map_refuse(request, -EREMOTEIO,
+					      DEVICE_MAP_NO_ROUTE);
+
+	mutex_lock(&map->lock);
+	if (atomic_read(&map->going)) {
+		mutex_unlock(&map->lock);
+		return nvme_device_map_refuse(request, -EBUSY,
+					      DEVICE_MAP_GOING);
+	}
+	space = nvme_space_get(map, ns);
+	ret = space ? nvme_device_map_pages(map, disk, space, request) : -ENOMEM;
+	for (i = 0; !ret && i < request->pages; i++) {
+		window = nvme_window_find(space, request->sector, i);
+		window->mapped = true;
+		window->fresh = false;
+		window->writable |= request->flags & DEVICE_MAP_FLAG_WRITE;
+	}
+	mutex_unlock(&map->lock);
+	if (ret)
+		return nvme_device_map_refuse(request, ret,
+					      nvme_device_map_reason(ret));
+	return 0;
+}
+
+static int nvme_batch_write(struct gendisk *disk, struct nvme_batch *batch)
+{
+	unsigned int i;
+	int ret;
+
+	if (!batch->count)
+		return 0;
+	for (i = 0; i < batch->count; i++)
+		nvme_window_zero_tail(batch->windows[i]);
+	ret = nvme_windows_transfer(disk, REQ_OP_WRITE, batch->sector,
+				    batch->windows, batch->count);
+	/* Whatever is on the medium now, this may not be it. */
+	for (i = 0; ret && i < batch->count; i++)
+		WRITE_ONCE(batch->windows[i]->stale, true);
+	batch->count = 0;
+	return ret;
+}
+
+static int nvme_device_map_sync(struct gendisk *disk, sector_t sector,
+				unsigned int pages)
+{
+	struct nvme_ns *ns = disk->private_data;
+	struct nvme_device_map *map = ns->ctrl->device_map;
+	struct nvme_batch batch = {};
+	struct nvme_window *window;
+	struct nvme_space *space;
+	int ret, error = 0;
+	unsigned int i;
+
+	if (!map)
+		return -EIO;
+	mutex_lock(&map->lock);
+	space = xa_load(&map->spaces, ns->head->ns_id);
+	for (i = 0; i < pages; i++) {
+		sector_t at = sector + (sector_t)i * BLK_DEVICE_MAP_SECTORS;
+
+		window = space ? nvme_window_find(space, sector, i) : NULL;
+		if (!window || !window->writable ||
+		    window->epoch != atomic_read(&map->epoch)) {
+			/* A reset has lost it. */
+			error = -EIO;
+			continue;
+		}
+		if (!nvme_batch_takes(&batch, at)) {
+			ret = nvme_batch_write(disk, &batch);
+			if (!error)
+				error = ret;
+		}
+		nvme_batch_add(&batch, window);
+	}
+	ret = nvme_batch_write(disk, &batch);
+	if (!error)
+		error = ret;
+	mutex_unlock(&map->lock);
+	return error;
+}
+
+/* Calls @visit for each window of a run that has an owner. */
+static void nvme_device_map_each(struct gendisk *disk, sector_t sector,
+				 unsigned int pages,
+				 void (*visit)(struct nvme_device_map *map,
+					       struct nvme_window *window,
+					       void *context),
+				 void *context)
+{
+	struct nvme_device_map *map = nvme_device_map_of(disk);
+	struct nvme_ns *ns = disk->private_data;
+	struct nvme_window *window;
+	struct nvme_space *space;
+	unsigned int i;
+
+	if (!map)
+		return;
+	mutex_lock(&map->lock);
+	space = xa_load(&map->spaces, ns->head->ns_id);
+	for (i = 0; space && i < pages; i++) {
+		window = nvme_window_find(space, sector, i);
+		if (window && window->record.owner)
+			visit(map, window, context);
+	}
+	mutex_unlock(&map->lock);
+}
+
+static void nvme_visit_release(struct nvme_device_map *map,
+			       struct nvme_window *window, void *context)
+{
+	const bool *keep = context;
+
+	nvme_window_release(map, window, *keep);
+}
+
+static void nvme_device_map_release(struct gendisk *disk, sector_t sector,
+				    unsigned int pages, bool keep)
+{
+	nvme_device_map_each(disk, sector, pages, nvme_visit_release, &keep);
+}
+
+static void nvme_visit_ungrant(struct nvme_device_map *map,
+			       struct nvme_window *window, void *context)
+{
+	nvme_window_ungrant(window, context);
+}
+
+static void nvme_device_map_ungrant(struct gendisk *disk, sector_t sector,
+				    unsigned int pages, struct device *importer)
+{
+	nvme_device_map_each(disk, sector, pages, nvme_visit_ungrant, importer);
+}
+
+const struct blk_device_map_ops nvme_device_map_ops = {
+	.map = nvme_device_map_map,
+	.sync = nvme_device_map_sync,
+	.release = nvme_device_map_release,
+	.ungrant = nvme_device_map_ungrant,
+};
+
+/* The copies of blocks in these slots of the table are old. */
+static void nvme_space_spoil(struct nvme_space *space, unsigned long first,
+			     unsigned long last)
+{
+	struct blk_device_map_record *record;
+	unsigned long slot;
+
+	xa_for_each_range(&space->table.records, slot, record, first, last)
+		if (!READ_ONCE(nvme_window_of(record)->mapped))
+			WRITE_ONCE(nvme_window_of(record)->stale, true);
+}
+
+/**
+ * __nvme_device_map_snoop() - a command is about to change blocks
+ * @ns: the namespace
+ * @req: the command's request
+ *
+ * Windows that nobody has mapped have an old copy from now on. Those that are mapped
+ * have the newest there is: the file's owner has seen to that.
+ *
+ * Context: any.
+ */
+void __nvme_device_map_snoop(struct nvme_ns *ns, struct request *req)
+{
+	struct nvme_device_map *map = ns->ctrl->device_map;
+	unsigned long first, last;
+	struct nvme_space *space;
+	sector_t sector;
+	struct bio *bio;
+
+	if (req_op(req) == REQ_OP_FLUSH)
+		return;
+	rcu_read_lock();
+	space = xa_load(&map->spaces, ns->head->ns_id);
+	if (!space || xa_empty(&space->table.records))
+		goto unlock;
+	if (blk_rq_is_passthrough(req)) {
+		/* Nobody knows what it does. */
+		nvme_space_spoil(space, 0, ULONG_MAX);
+		goto unlock;
+	}
+	/* A request to discard may have several ranges, one a bio. */
+	__rq_for_each_bio(bio, req) {
+		sector = bio->bi_iter.bi_sector;
+		first = sector / BLK_DEVICE_MAP_SECTORS;
+		last = (sector + max(bio_sectors(bio), 1U) - 1) /
+		       BLK_DEVICE_MAP_SECTORS;
+		/* A page may begin in the slot before. */
+		nvme_space_spoil(space, first ? first - 1 : 0, last);
+	}
+unlock:
+	rcu_read_unlock();
+}
+
+/**
+ * nvme_device_map_quiesce() - take everything back while the controller works
+ * @ctrl: the controller, about to be reset or removed
+ *
+ * What peers wrote is written. Nothing is mapped from now on, until as many calls of
+ * nvme_device_map_resume().
+ */
+void nvme_device_map_quiesce(struct nvme_ctrl *ctrl)
+{
+	struct nvme_device_map *map = ctrl->device_map;
+	struct nvme_space *space;
+	unsigned long id;
+
+	if (!map)
+		return;
+	atomic_inc(&map->going);
+	xa_for_each(&map->spaces, id, space)
+		blk_device_map_revoke(&space->table, &map->lock, 0,
+				      (sector_t)-1);
+}
+
+/**
+ * nvme_device_map_stop() - have peers stop, without I/O
+ * @ctrl: the controller, which is being reset
+ *
+ * The reset may be what other holders of the lock wait for. What was written and not
+ * written back is lost with the content of the CMB, and fsync() will say so.
+ */
+void nvme_device_map_stop(struct nvme_ctrl *ctrl)
+{
+	struct nvme_device_map *map = ctrl->device_map;
+	struct nvme_owner *entry;
+
+	if (!map)
+		return;
+	atomic_inc(&map->going);
+	atomic_inc(&map->epoch);
+	mutex_lock(&map->owners_lock);
+	list_for_each_entry(entry, &map->owners, node)
+		entry->owner->ops->stop(entry->owner);
+	mutex_unlock(&map->owners_lock);
+}
+
+/**
+ * nvme_device_map_resume() - undo nvme_device_map_stop() or _quiesce()
+ * @ctrl: the controller, working again
+ */
+void nvme_device_map_resume(struct nvme_ctrl *ctrl)
+{
+	if (ctrl->device_map)
+		atomic_dec(&ctrl->device_map->going);
+}
+
+static int nvme_device_map_importer_gone(struct notifier_block *block,
+					 unsigned long action, void *data)
+{
+	struct nvme_device_map *map =
+		container_of(block, struct nvme_device_map, exporter);
+	struct nvme_chunk *chunk;
+	unsigned int i;
+
+	mutex_lock(&map->lock);
+	list_for_each_entry(chunk, &map->chunks, node)
+		for (i = 0; i < NVME_WINDOWS; i++)
+			nvme_window_ungrant(&chunk->windows[i], data);
+	mutex_unlock(&map->lock);
+	return NOTIFY_OK;
+}
+
+static ssize_t nvme_device_map_revoke_write(struct file *file,
+					    const char __user *buffer,
+					    size_t count, loff_t *offset)
+{
+	struct nvme_device_map *map = file->private_data;
+
+	nvme_device_map_quiesce(map->ctrl);
+	nvme_device_map_resume(map->ctrl);
+	return count;
+}
+
+static const struct file_operations nvme_device_map_revoke_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = nvme_device_map_revoke_write,
+};
+
+static int nvme_device_map_windows_show(struct seq_file *seq, void *data)
+{
+	struct nvme_device_map *map = seq->private;
+	unsigned long mapped = 0, reserved = 0;
+	struct nvme_chunk *chunk;
+	unsigned int i;
+
+	mutex_lock(&map->lock);
+	list_for_each_entry(chunk, &map->chunks, node) {
+		for (i = 0; i < NVME_WINDOWS; i++) {
+			mapped += chunk->windows[i].mapped;
+			reserved += chunk->windows[i].reserved &&
+				    !chunk->windows[i].mapped;
+		}
+	}
+	seq_printf(seq, "total %lu\n", map->total);
+	seq_printf(seq, "free %zu\n", list_count_nodes(&map->free));
+	seq_printf(seq, "idle %zu\n", list_count_nodes(&map->idle));
+	seq_printf(seq, "mapped %lu\n", mapped);
+	seq_printf(seq, "reserved %lu\n", reserved);
+	mutex_unlock(&map->lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(nvme_device_map_windows);
+
+/**
+ * nvme_device_map_init() - a controller has a CMB that peers can reach
+ * @ctrl: the controller
+ * @pdev: its PCI device, which has registered the CMB as peer memory
+ * @cmb_size: bytes of it
+ *
+ * Without memory the controller goes on without.
+ */
+void nvme_device_map_init(struct nvme_ctrl *ctrl, struct pci_dev *pdev,
+			  u64 cmb_size)
+{
+	struct nvme_device_map *map = kzalloc_obj(*map);
+
+	if (!map)
+		return;
+	map->ctrl = ctrl;
+	map->pdev = pdev;
+	map->limit = div_u64(cmb_size * min(device_map_share, 100U), 100);
+	mutex_init(&map->lock);
+	mutex_init(&map->owners_lock);
+	INIT_LIST_HEAD(&map->chunks);
+	INIT_LIST_HEAD(&map->free);
+	INIT_LIST_HEAD(&map->idle);
+	INIT_LIST_HEAD(&map->owners);
+	xa_init(&map->spaces);
+	map->exporter.notifier_call = nvme_device_map_importer_gone;
+	if (device_map_register_exporter(&map->exporter)) {
+		kfree(map);
+		return;
+	}
+	map->debugfs = debugfs_create_dir(dev_name(ctrl->device),
+					  device_map_debugfs());
+	debugfs_create_file("revoke", 0200, map->debugfs, map,
+			    &nvme_device_map_revoke_fops);
+	debugfs_create_file("windows", 0444, map->debugfs, map,
+			    &nvme_device_map_windows_fops);
+	/* Pairs with the dependent loads of who finds it there. */
+	smp_store_release(&ctrl->device_map, map);
+}
+
+/* Forgets the copies of a namespace, whose windows nobody has mapped. */
+static void nvme_space_empty(struct nvme_device_map *map,
+			     struct nvme_space *space)
+{
+	struct blk_device_map_record *record;
+	struct nvme_window *window;
+	unsigned long slot;
+
+	lockdep_assert_held(&map->lock);
+	xa_for_each(&space->table.records, slot, record) {
+		window = nvme_window_of(record);
+		if (WARN_ON_ONCE(record->owner))
+			continue;
+		nvme_window_clear(window);
+		list_move(&window->node, &map->free);
+	}
+}
+
+/**
+ * nvme_device_map_remove_ns() - a namespace is going
+ * @ns: the namespace, marked as being removed, its commands still served or failed
+ */
+void nvme_device_map_remove_ns(struct nvme_ns *ns)
+{
+	struct nvme_device_map *map = ns->ctrl->device_map;
+	struct nvme_space *space;
+
+	if (!map)
+		return;
+	/* Who has not seen the mark is through after this. */
+	mutex_lock(&map->lock);
+	space = xa_load(&map->spaces, ns->head->ns_id);
+	mutex_unlock(&map->lock);
+	if (!space)
+		return;
+	blk_device_map_revoke(&space->table, &map->lock, 0, (sector_t)-1);
+	mutex_lock(&map->lock);
+	nvme_space_empty(map, space);
+	mutex_unlock(&map->lock);
+}
+
+/**
+ * nvme_device_map_exit() - give the CMB back
+ * @ctrl: the controller, quiesced for good, without namespaces
+ *
+ * Who still has one of the disks finds nothing there.
+ */
+void nvme_device_map_exit(struct nvme_ctrl *ctrl)
+{
+	struct nvme_device_map *map = ctrl->device_map;
+	struct nvme_chunk *chunk, *next;
+	struct nvme_space *space;
+	unsigned long id;
+
+	if (!map)
+		return;
+	debugfs_remove_recursive(map->debugfs);
+	device_map_unregister_exporter(&map->exporter);
+	mutex_lock(&map->lock);
+	xa_for_each(&map->spaces, id, space)
+		nvme_space_empty(map, space);
+	synchronize_rcu();	/* for nvme_device_map_snoop() */
+	list_for_each_entry_safe(chunk, next, &map->chunks, node) {
+		pci_free_p2pmem(map->pdev, chunk->address, NVME_CHUNK_SIZE);
+		kvfree(chunk);
+	}
+	INIT_LIST_HEAD(&map->chunks);
+	INIT_LIST_HEAD(&map->free);
+	INIT_LIST_HEAD(&map->idle);
+	mutex_unlock(&map->lock);
+}
+
+/**
+ * nvme_device_map_free() - free what nvme_device_map_init() made
+ * @ctrl: the controller, with no disk left
+ */
+void nvme_device_map_free(struct nvme_ctrl *ctrl)
+{
+	struct nvme_device_map *map = ctrl->device_map;
+	struct nvme_space *space;
+	unsigned long id;
+
+	if (!map)
+		return;
+	xa_for_each(&map->spaces, id, space) {
+		blk_device_map_table_destroy(&space->table);
+		kfree(space);
+	}
+	xa_destroy(&map->spaces);
+	kfree(map);
+}

@@ -731,12 +731,17 @@ static int device_map_locked(const struct device_map_request *request,
 
 	mutex_lock(&request->file->lock);
 	flags = memalloc_noio_save();
+	/* The first look is only there to spare the work of announcing. */
+	ret = device_map_check_others(request);
+	if (ret)
+		goto restore;
 	ret = device_map_announce(request);
 	if (!ret)
 		ret = device_map_check_others(request);
 	if (!ret)
 		ret = device_map_blocks(request, ops);
 	device_map_conclude(request, ret);
+restore:
 	memalloc_noio_restore(flags);
 	mutex_unlock(&request->file->lock);
 	return ret;
@@ -895,3 +900,7 @@ static int __init fs_device_map_init(void)
 	return 0;
 }
 late_initcall(fs_device_map_init);
+
+#ifdef CONFIG_DEVICE_MAP_KUNIT_TEST
+#include "device_map_test.c"
+#endif

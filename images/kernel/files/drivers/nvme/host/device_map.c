@@ -1096,3 +1096,7 @@ void nvme_device_map_free(struct nvme_ctrl *ctrl)
 	xa_destroy(&map->spaces);
 	kfree(map);
 }
+
+#ifdef CONFIG_DEVICE_MAP_KUNIT_TEST
+#include "device_map_test.c"
+#endif

@@ -69,7 +69,7 @@ import Verification
     var log = TraceLog()
     log.line("pci_nvme_getfeat cid 1 nsid 0x0 fid 0x1 sel 0x0 cdw11 0x0")
     log.line("pci_nvme_getfeat cid 1 nsid 0x0 fid 0x2 sel 0x0 cdw11 0x58000100")
-    log.line("pci_nvme_getfeat cid 1 nsid 0x0 fid 0x1 sel 0x0 cdw11 0x58000104")
+    log.line("pci_nvme_getfeat cid 1 nsid 0x0 fid 0x1 sel 0x0 cdw11 0x58000106")
     #expect(log.trace.windows.isEmpty)
     log.marker(65535, .fallback, end: false)
     #expect(log.trace.windows.keys.map(\.n) == [65535])

@@ -34,6 +34,27 @@ import Verification
     #expect(try RunRecord(decoding: data).encoded() == data)
   }
 
+  @Test func pathsOfFilesComeBackAsTheyWereWritten() throws {
+    var item = DeviceMapScene().record
+    item.suite = "device-map"
+    let data = try record([item, DeviceMapScene.fallback.record]).encoded()
+    let back = try RunRecord(decoding: data)
+    #expect(back.cases.first == item)
+    #expect(back.cases.compactMap(\.gpu?.files?.path) == [.direct, .fallback])
+    #expect(try back.encoded() == data)
+  }
+
+  @Test func aRecordOfAFormerVersionCanBeRead() throws {
+    var item = DeviceMapScene().record
+    item.suite = "device-map"
+    item.gpu?.files = nil
+    let text = String(decoding: try record([item]).encoded(), as: UTF8.self)
+      .replacing(#""suite" : "device-map","#, with: "")
+    #expect(!text.contains("device-map"))
+    let back = try RunRecord(decoding: Data(text.utf8))
+    #expect(back.cases.first?.suite == nil && back.cases.first?.gpu?.files == nil)
+  }
+
   @Test func hasTheKeysThatTheFormatPromises() throws {
     let data = try record([assess(observation())]).encoded()
     let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])

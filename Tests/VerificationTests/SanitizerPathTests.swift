@@ -92,10 +92,10 @@ import Verification
 
   @Test(
     arguments: [
-      (.memory, "memory"), (.video, "video"), (.direct("nvme0"), "bar"), (.direct("nvme1"), ""),
-      (.mixed, "*"),
-    ] as [(DMAClaim, String)])
-  func theClaimIsThePath(claim: DMAClaim, good: String) {
+      (.memory, ["memory"]), (.video, ["video"]), (.direct("nvme0"), ["bar", "video"]),
+      (.direct("nvme1"), ["video"]), (.mixed, ["memory", "video", "bar"]),
+    ] as [(DMAClaim, Set<String>)])
+  func theClaimIsThePath(claim: DMAClaim, good: Set<String>) {
     for (frame, source, port) in [
       (Self.frame, "fallback", "memory"), (0x20_0000, "video", "video"),
       (Scene.nvme, "direct", "bar"),
@@ -104,8 +104,47 @@ import Verification
         $0.access(va: Self.va, bus: frame, port: port, gen: 1)
       }
       #expect(
-        scene.kinds == (good == "*" || good == port ? [:] : [.wrongPath: 1]), "\(claim) \(port)")
+        scene.kinds == (good.contains(port) ? [:] : [.wrongPath: 1]), "\(claim) \(port)")
     }
+  }
+
+  @Test func aClaimAboutFilesLeavesVideoMemoryAlone() {
+    for (frame, source, port, isGood) in [
+      (Self.frame, "fallback", "memory", true), (0x20_0000, "video", "video", true),
+      (Scene.nvme, "direct", "bar", false),
+    ] {
+      var scene = scene(frame: frame, source: source, claim: .memory) {
+        $0.access(va: Self.va, bus: frame, port: port, gen: 1)
+      }
+      scene.windows[0].sparesVideo = true
+      #expect(scene.kinds == (isGood ? [:] : [.wrongPath: 1]), "\(port)")
+    }
+  }
+
+  @Test func aStrayAccessByAPortThatTheClaimSparesIsStrayOnly() {
+    for (spares, kinds) in [
+      (false, [.strayAccess: 1, .wrongPath: 1]), (true, [.strayAccess: 1]),
+    ] as [(Bool, [SanitizerFinding.Kind: Int])] {
+      var scene = scene(claim: .memory) {
+        $0.access(va: Self.va, bus: 256 << 20, port: "video", gen: 1)
+      }
+      scene.windows[0].sparesVideo = spares
+      #expect(scene.kinds == kinds)
+    }
+  }
+
+  @Test func casesOfTwoSuitesMayHaveOneNumber() {
+    var scene = scene(claim: .video) {
+      for _ in 0..<2 { $0.access(va: Self.va, bus: Self.frame, gen: 1) }
+    }
+    scene.windows = [
+      AccessWindow(suite: "device-map", number: 1, name: "b", entries: 3..<4, claim: .video),
+      AccessWindow(suite: "gpu", number: 1, name: "a", entries: 2..<3, claim: .video),
+    ]
+    let report = scene.report
+    #expect(report.findings.map(\.suite) == ["gpu", "device-map"])
+    #expect(report.findings.map(\.caseNumber) == [1, 1])
+    #expect(report.cases.map(\.suite) == ["gpu", "device-map"])
   }
 
   @Test func theClaimHoldsFromItsFirstEntryToTheOneBeforeItsLast() {

@@ -7,16 +7,21 @@ import Topology
 public struct GPUCaseAssessment: Sendable {
   private let topology: Topology
   private let findings: [Int: [SanitizerFinding]]
+  private let deviceMap: DeviceMapAccount?
 
   /// Prepares to assess the cases of one suite.
   ///
   /// - Parameters:
   ///   - topology: what was asked for.
-  ///   - findings: what the DMA sanitizer found.
-  public init(topology: Topology, findings: [SanitizerFinding]) {
+  ///   - findings: what the DMA sanitizer found in the cases of this suite.
+  ///   - deviceMap: what there is to hold claims about the path against, for the suite `device-map`.
+  public init(
+    topology: Topology, findings: [SanitizerFinding], deviceMap: DeviceMapAccount? = nil
+  ) {
     self.topology = topology
     self.findings = Dictionary(
       grouping: findings.filter { $0.caseNumber != nil }, by: { $0.caseNumber ?? 0 })
+    self.deviceMap = deviceMap
   }
 
   /// The record of a case.
@@ -28,17 +33,24 @@ public struct GPUCaseAssessment: Sendable {
       number: header.n, name: header.name, volume: header.volume, peer: header.peer,
       operation: header.op, expectedRoute: .device, outcome: CaseOutcome(.verified))
     record.gpu = activity
-    record.outcome = outcome(of: observation, activity)
+    var flaw: ProtocolViolation?
+    if let deviceMap, let activity {
+      record.expectedRoute = deviceMap.route(of: header)
+      let account = deviceMap.traffic(of: observation, activity)
+      record.gpu?.files = account.traffic
+      flaw = account.flaw
+    }
+    record.outcome = outcome(of: observation, record.gpu, flaw)
     return record
   }
 
-  private func outcome(of observation: CaseObservation, _ activity: GPUActivity?) -> CaseOutcome {
+  private func outcome(
+    of observation: CaseObservation, _ activity: GPUActivity?, _ flaw: ProtocolViolation?
+  ) -> CaseOutcome {
     guard let result = observation.result else {
       return .failed(.incomplete, "The case began, but has no end.")
     }
-    if let violation = violation(in: observation) {
-      return .failed(.protocolViolation, "The protocol was broken: \(violation).")
-    }
+    if let violation = violation(in: observation) { return Self.broken(violation) }
     if let finding = findings[observation.header.n]?.first {
       let others = (findings[observation.header.n]?.count ?? 1) - 1
       let more = others > 0 ? " (and \(others) more in run.json)" : ""
@@ -53,9 +65,15 @@ public struct GPUCaseAssessment: Sendable {
       return .failed(.wrongDisk, "The guest saw right bytes, but \(difference).")
     }
     guard let activity else {
-      return .failed(.protocolViolation, "The case passed without telling what the GPU did.")
+      return Self.broken(.countsMissing(observation.header.n, what: "what the GPU did"))
     }
+    if let flaw { return Self.broken(flaw) }
+    if let failure = deviceMap?.failure(of: observation.header, activity) { return failure }
     return wrongPath(activity) ?? CaseOutcome(.verified)
+  }
+
+  private static func broken(_ violation: ProtocolViolation) -> CaseOutcome {
+    .failed(.protocolViolation, "The protocol was broken: \(violation).")
   }
 
   private func violation(in observation: CaseObservation) -> ProtocolViolation? {
@@ -67,6 +85,9 @@ public struct GPUCaseAssessment: Sendable {
     guard header.volume.isEmpty || topology.controller(ofNamespace: header.volume) != nil else {
       return .unknownDevice(header.n, kind: "volume", id: header.volume)
     }
+    if case .direct(let id) = observation.gpu?.claim, topology.cmb(of: id) == nil {
+      return .unknownDevice(header.n, kind: "controller with a CMB", id: id)
+    }
     return nil
   }
 
@@ -74,13 +95,19 @@ public struct GPUCaseAssessment: Sendable {
   private func wrongPath(_ activity: GPUActivity) -> CaseOutcome? {
     let moved: UInt64? =
       switch activity.claim {
-      case .memory: activity.bytes["memory"] ?? 0
-      case .video: activity.bytes["video"] ?? 0
-      case .direct: (activity.bytes["bar"] ?? 0) &+ (activity.bytes["bus"] ?? 0)
+      // A case of files that are refused may move nothing at all.
+      case .memory: deviceMap == nil ? activity.bytes(by: "memory") : nil
+      case .video: activity.bytes(by: "video")
+      case .direct: activity.barBytes
       case .mixed: nil
       }
     guard moved == 0 else { return nil }
     return .failed(
       .wrongPath, "The case claims \(activity.claim), but the GPU moved no byte there.")
   }
+}
+
+extension Topology {
+  /// The Controller Memory Buffer of a controller; nil if it has none, or is none.
+  fileprivate func cmb(of id: String) -> ByteCount? { nvme.first { $0.id == id }?.cmb }
 }

@@ -27,12 +27,32 @@ public struct GPUCounts: Hashable, Sendable, Codable {
   public var faults: UInt64
   /// Of them, those that ended their command.
   public var aborts: UInt64
+  /// How it got at pages; nil where the program does not say.
+  public var pages: PageCounts?
 
   /// Counts.
-  public init(commands: UInt64, faults: UInt64, aborts: UInt64) {
+  public init(commands: UInt64, faults: UInt64, aborts: UInt64, pages: PageCounts? = nil) {
     self.commands = commands
     self.faults = faults
     self.aborts = aborts
+    self.pages = pages
+  }
+}
+
+/// Pages that the guest's driver mapped for the GPU, by their path.
+public struct PageCounts: Hashable, Sendable, Codable {
+  /// Blocks of files, in the BAR of their block device.
+  public var direct: UInt64
+  /// Pages of the page cache, and memory that belongs to no file.
+  public var fallback: UInt64
+  /// Calls of `device_map` that were refused.
+  public var refusals: UInt64
+
+  /// Counts.
+  public init(direct: UInt64 = 0, fallback: UInt64 = 0, refusals: UInt64 = 0) {
+    self.direct = direct
+    self.fallback = fallback
+    self.refusals = refusals
   }
 }
 

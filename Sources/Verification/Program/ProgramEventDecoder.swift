@@ -90,6 +90,9 @@ private struct Wire: Decodable {
   let commands: UInt64?
   let faults: UInt64?
   let aborts: UInt64?
+  let direct: UInt64?
+  let fallback: UInt64?
+  let refusals: UInt64?
   let switches: String?
 
   func plan() throws(ProtocolViolation) -> ProgramEvent {
@@ -120,18 +123,31 @@ private struct Wire: Decodable {
     case .end:
       event.counts = GPUCounts(
         commands: try need(commands, "commands"), faults: try need(faults, "faults"),
-        aborts: try need(aborts, "aborts"))
+        aborts: try need(aborts, "aborts"), pages: try pageCounts())
     }
     return .gpu(event)
   }
 
   private func dmaClaim() throws(ProtocolViolation) -> DMAClaim {
-    switch try need(claim, "claim") {
+    let claim = try text(claim, "claim")
+    switch claim {
     case "memory": return .memory
     case "video": return .video
     case "mixed": return .mixed
-    case let other: throw ProtocolViolation.malformed("`claim` is `\(other.prefix(40))`")
+    case _ where claim.hasPrefix(DMAClaim.directPrefix):
+      let id = claim.dropFirst(DMAClaim.directPrefix.count)
+      try hold(!id.isEmpty, "`claim` names no device")
+      return .direct(String(id))
+    default: throw ProtocolViolation.malformed("`claim` is `\(claim.prefix(40))`")
     }
+  }
+
+  /// All three of them, or none.
+  private func pageCounts() throws(ProtocolViolation) -> PageCounts? {
+    guard direct != nil || fallback != nil || refusals != nil else { return nil }
+    return PageCounts(
+      direct: try need(direct, "direct"), fallback: try need(fallback, "fallback"),
+      refusals: try need(refusals, "refusals"))
   }
 
   func injection() throws(ProtocolViolation) -> ProgramEvent {

@@ -48,8 +48,10 @@ public enum ProtocolViolation: Error, Hashable, Sendable {
   case bytesDiffer(Int, direct: UInt64, fallback: UInt64)
   /// A case names a volume or a peer that the topology does not have.
   case unknownDevice(Int?, kind: String, id: String)
-  /// The trace has no complete window for a phase.
-  case markersMissing(Int, Phase, reason: String)
+  /// The trace has no complete window for a phase, or for a case of the peer GPU.
+  case markersMissing(Int, Phase?, reason: String)
+  /// A case is said to have passed without telling what the GPU did, or which pages it used.
+  case countsMissing(Int, what: String)
   /// The program gave up.
   case bailedOut(String)
   /// Cases of the plan never ran.
@@ -77,7 +79,7 @@ public enum ProtocolViolation: Error, Hashable, Sendable {
       .directMovedNothing(let number, _), .bytesDiffer(let number, _, _),
       .markersMissing(let number, _, _), .gpuEdge(let number, _), .transfersDiffer(let number),
       .blocksMissing(let number, _, _, _), .notInspected(let number, _, _, _),
-      .fileMissing(let number, _):
+      .fileMissing(let number, _), .countsMissing(let number, _):
       number
     case .unknownDevice(let number, _, _): number
     case .malformed, .malformedLine, .planMissing, .planChanged, .bailedOut, .casesMissing,
@@ -134,7 +136,10 @@ extension ProtocolViolation: CustomStringConvertible {
       "case \(number) moved \(direct) bytes directly and \(fallback) by the fallback"
     case .unknownDevice(_, let kind, let id): "the topology has no \(kind) `\(id)`"
     case .markersMissing(let number, let phase, let reason):
-      "QEMU's trace does not bracket the \(phase.rawValue) phase of case \(number): \(reason)"
+      "QEMU's trace does not bracket \(phase.map { "the \($0.rawValue) phase of " } ?? "")case "
+        + "\(number): \(reason)"
+    case .countsMissing(let number, let what):
+      "case \(number) passed without telling \(what)"
     case .bailedOut(let reason): "the program gave up: \(reason)"
     case .casesMissing(let ran, let planned): "\(ran) of \(planned) planned cases ran"
     case .tooMany(let what): "too many \(what)"

@@ -4,6 +4,8 @@ import Topology
 
 /// One case of a run.
 public struct CaseRecord: Sendable, Hashable, Codable {
+  /// The suite that has it; records of former versions don't say.
+  public var suite: String?
   /// From 1 on.
   public var number: Int
   /// VOLUME.PEER.WHAT; of the peer GPU's cases GPU.WHAT or GPU.VOLUME.WHAT.

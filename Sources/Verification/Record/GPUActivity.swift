@@ -20,6 +20,8 @@ public struct GPUActivity: Sendable, Hashable, Codable {
   public var resets: UInt64
   /// Bytes by the DMA port: `video`, `memory`, `bar`, `bus`, `none`; ports without any are missing.
   public var bytes: [String: UInt64]
+  /// How the blocks of files got there; nil but in the suite `device-map`.
+  public var files: FileTraffic?
 
   /// Names what happened.
   public init(
@@ -37,4 +39,10 @@ public struct GPUActivity: Sendable, Hashable, Codable {
     self.resets = resets
     self.bytes = bytes
   }
+
+  /// Bytes that a port moved.
+  public func bytes(by port: String) -> UInt64 { bytes[port] ?? 0 }
+
+  /// Bytes that moved from or to BARs of other devices.
+  public var barBytes: UInt64 { bytes(by: "bar") &+ bytes(by: "bus") }
 }

@@ -24,6 +24,8 @@ public struct AccessSummary: Hashable, Sendable, Codable {
     }
   }
 
+  /// The suite of the case; nil for a whole log.
+  public var suite: String?
   /// Number of the case; nil for a whole log.
   public var number: Int?
   /// Name of the case; nil for a whole log.
@@ -62,6 +64,7 @@ public struct AccessSummary: Hashable, Sendable, Codable {
 
   /// Nothing has happened yet in a case.
   init(_ window: AccessWindow) {
+    suite = window.suite
     number = window.number
     name = window.name
     claim = window.claim

@@ -6,12 +6,12 @@ public enum DMAClaim: Hashable, Sendable {
   case memory
   /// The GPU's own video memory only.
   case video
-  /// The BAR of the device with this topology id only.
+  /// The BAR of the device with this topology id, and the GPU's own video memory beside it.
   case direct(String)
   /// Anywhere.
   case mixed
 
-  fileprivate static let directPrefix = "direct:"
+  static let directPrefix = "direct:"
 }
 
 extension DMAClaim: Codable {
@@ -57,6 +57,8 @@ extension DMAClaim: CustomStringConvertible {
 
 /// The part of an access log that belongs to one case.
 public struct AccessWindow: Hashable, Sendable {
+  /// The suite, whose cases have numbers of their own.
+  public var suite: String?
   /// Number of the case.
   public var number: Int
   /// Name of the case.
@@ -65,12 +67,40 @@ public struct AccessWindow: Hashable, Sendable {
   public var entries: Range<UInt64>
   /// Where the case's DMA goes.
   public var claim: DMAClaim
+  /// The claim is about the data of files: the GPU's own video memory is free beside it.
+  public var sparesVideo: Bool
 
   /// Names a window.
-  public init(number: Int, name: String, entries: Range<UInt64>, claim: DMAClaim) {
+  public init(
+    suite: String? = nil, number: Int, name: String, entries: Range<UInt64>, claim: DMAClaim,
+    sparesVideo: Bool = false
+  ) {
+    self.suite = suite
     self.number = number
     self.name = name
     self.entries = entries
     self.claim = claim
+    self.sparesVideo = sparesVideo
+  }
+
+  /// Whether an access to `place` is what the case claims.
+  func agrees(with place: DMAPlace) -> Bool {
+    switch claim {
+    case .memory: place == .memory || sparesVideo && place == .video
+    case .video: place == .video
+    case .direct(let id): place == .bar(id) || place == .video
+    case .mixed: true
+    }
+  }
+
+  /// Whether `port` can serve what the case claims.
+  func agrees(with port: AccessLog.Port) -> Bool {
+    switch (claim, port) {
+    case (.mixed, _), (_, .none): true
+    case (.memory, .memory), (.video, .video): true
+    case (.memory, .video): sparesVideo
+    case (.direct, .bar), (.direct, .bus), (.direct, .video): true
+    default: false
+    }
   }
 }

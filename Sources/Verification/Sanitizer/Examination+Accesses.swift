@@ -27,25 +27,16 @@ extension Examination {
           : "\(Self.phrase(access)) reached \(Self.target(access)), and not all of these "
             + "\(access.length) bytes are there for the port `\(access.port)`."
       }
-      guard let window, !Self.agrees(window.claim, access.port) else { return }
+      guard let window, !window.agrees(with: access.port) else { return }
       findings.add(.wrongPath, entries: [index]) {
         "The case claims \(window.claim), but \(Self.phrase(access, isSubject: false)) went by the "
           + "port `\(access.port)`."
       }
-    } else if let window, !Self.agrees(window.claim, place) {
+    } else if let window, !window.agrees(with: place) {
       findings.add(.wrongPath, entries: [index]) {
         "The case claims \(window.claim), but \(Self.phrase(access, isSubject: false)) went to "
           + "\(Self.phrase(place))."
       }
-    }
-  }
-
-  /// Whether a port can serve what a case claims.
-  private static func agrees(_ claim: DMAClaim, _ port: AccessLog.Port) -> Bool {
-    switch (claim, port) {
-    case (.mixed, _), (_, .none): true
-    case (.memory, .memory), (.video, .video), (.direct, .bar), (.direct, .bus): true
-    default: false
     }
   }
 
@@ -174,15 +165,6 @@ extension Examination {
     let offset = address &- access.address
     if segment.isVideo { return access.port == .video && access.bus &+ offset == frame }
     return bus.busAddress(of: access).map { $0 &+ offset == frame } ?? false
-  }
-
-  private static func agrees(_ claim: DMAClaim, _ place: DMAPlace) -> Bool {
-    switch claim {
-    case .memory: place == .memory
-    case .video: place == .video
-    case .direct(let id): place == .bar(id)
-    case .mixed: true
-    }
   }
 
   static func phrase(_ access: AccessLog.Access, isSubject: Bool = true) -> String {

@@ -34,8 +34,8 @@ struct FindingCollector {
     }
     findings.append(
       SanitizerFinding(
-        kind: kind, caseNumber: window?.number, caseName: window?.name, lines: known.map(\.line),
-        sentence: sentence(),
+        kind: kind, suite: window?.suite, caseNumber: window?.number, caseName: window?.name,
+        lines: known.map(\.line), sentence: sentence(),
         evidence: known.map { "dma.jsonl:\($0.line): \($0)" }
           + events.map { "driver's trace:\($0.line): \($0)" } + remarks))
   }

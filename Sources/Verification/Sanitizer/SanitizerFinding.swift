@@ -30,6 +30,8 @@ public struct SanitizerFinding: Hashable, Sendable, Codable {
 
   /// The rule that was broken.
   public var kind: Kind
+  /// The suite of the case in whose window it happened.
+  public var suite: String?
   /// Number of the case in whose window it happened; nil outside of all of them.
   public var caseNumber: Int?
   /// Name of that case.

@@ -55,21 +55,26 @@ public struct NVMeTrace: Hashable, Sendable {
     var sequence = 0
   }
 
-  /// Names a phase of a case.
+  /// Names a phase of a case, or a whole case of the peer GPU. The two have numbers of their own.
   public struct PhaseKey: Hashable, Sendable {
     /// The case, from 1.
     public var n: Int
-    /// Its phase.
-    public var phase: Phase
+    /// Its phase; nil for a case of the peer GPU.
+    public var phase: Phase?
 
     /// Names a phase.
     public init(_ n: Int, _ phase: Phase) {
       self.n = n
       self.phase = phase
     }
+
+    /// Names a case of the peer GPU.
+    public init(gpu n: Int) {
+      self.n = n
+    }
   }
 
-  /// What lies between the begin and the end marker of a phase.
+  /// What lies between the begin and the end marker of a phase, or of a case of the peer GPU.
   public struct Window: Hashable, Sendable {
     /// Which of the trace's commands.
     public var commands: Range<Int>

@@ -7,7 +7,7 @@ public struct NVMeTraceParser: Sendable {
   /// Bytes of a line that are looked at; no event is longer.
   static let lineLimit = 512
   /// Commands, addresses and translations that are kept, each.
-  private static let eventLimit = 1 << 20
+  private let eventLimit: Int
   /// Faults that are kept: an emulated controller makes one a word.
   private static let faultLimit = 1 << 16
 
@@ -19,7 +19,11 @@ public struct NVMeTraceParser: Sendable {
   private var missing: UInt64 = 0
 
   /// A log of which nothing has been read.
-  public init() {}
+  ///
+  /// - Parameter eventLimit: commands, addresses and translations that are kept, each.
+  public init(eventLimit: Int = 4 << 20) {
+    self.eventLimit = eventLimit
+  }
 
   /// Takes the next piece of the log.
   public mutating func take(_ piece: UnsafeRawBufferPointer) {
@@ -121,7 +125,7 @@ public struct NVMeTraceParser: Sendable {
   }
 
   private mutating func hasRoom(_ count: Int) -> Bool {
-    if count < Self.eventLimit { return true }
+    if count < eventLimit { return true }
     trace.isTruncated = true
     return false
   }
@@ -152,7 +156,8 @@ public struct NVMeTraceParser: Sendable {
     window.commands = window.commands.lowerBound..<trace.commands.count
     window.translations = window.translations.lowerBound..<trace.translations.count
     window.faults = window.faults.lowerBound..<trace.faults.count
-    window.flaw = window.flaw ?? flaw
+    window.flaw =
+      window.flaw ?? flaw ?? (trace.isTruncated ? "the trace is too long to be kept" : nil)
     trace.windows[key] = window
   }
 }

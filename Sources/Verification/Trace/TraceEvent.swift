@@ -67,6 +67,7 @@ enum TraceEvent: Hashable {
   }
 
   /// Get Features of Arbitration (NVMe Base 2.0c, 5.27.1.1) with dword 11 = 0x58, case, phase, edge.
+  /// A phase of 2 is a whole case of the peer GPU.
   private static func marker(_ scanner: inout TraceScanner) -> Reading {
     guard scanner.literal("cid "), scanner.decimal() != nil, scanner.literal(" nsid 0x"),
       scanner.hexadecimal() != nil, scanner.literal(" fid 0x"),
@@ -74,9 +75,15 @@ enum TraceEvent: Hashable {
       scanner.hexadecimal() != nil, scanner.literal(" cdw11 0x"),
       let value = scanner.hexadecimal(), scanner.isAtEnd
     else { return .malformed }
-    guard feature == 1, value >> 24 == 0x58, value & 0xFC == 0 else { return .event(.dataless) }
-    let key = NVMeTrace.PhaseKey(
-      Int(value >> 8 & 0xFFFF), value & 2 == 0 ? .direct : .fallback)
+    guard feature == 1, value >> 24 == 0x58 else { return .event(.dataless) }
+    let number = Int(value >> 8 & 0xFFFF)
+    let key: NVMeTrace.PhaseKey
+    switch value >> 1 & 0x7F {
+    case 0: key = .init(number, .direct)
+    case 1: key = .init(number, .fallback)
+    case 2: key = .init(gpu: number)
+    default: return .event(.dataless)
+    }
     return .event(.marker(key, isEnd: value & 1 == 1))
   }
 

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Topology
+
+/// Holds what cases of the suite `device-map` claim about the path of file data against three
+/// accounts that know nothing of each other: the GPU's ports, the pages that its driver mapped, and
+/// what QEMU saw the controllers move.
+public struct DeviceMapAccount: Sendable {
+  private let topology: Topology
+  private let path: MappingPath
+  private let inspector: ControllerInspector
+
+  /// Prepares to look at the cases of a run.
+  ///
+  /// - Parameters:
+  ///   - topology: what was asked for; without a vIOMMU.
+  ///   - bus: where things are on the guest's bus.
+  ///   - trace: what the controllers did.
+  ///   - path: what the run was asked to have the GPU use.
+  public init(topology: Topology, bus: BusMap, trace: NVMeTrace, path: MappingPath) {
+    self.topology = topology
+    self.path = path
+    var controllers: [UInt32: String] = [:]
+    for controller in topology.nvme {
+      for namespace in controller.namespaces { controllers[namespace.nsid] = controller.id }
+    }
+    inspector = ControllerInspector(trace: trace, bus: bus, controllers: controllers)
+  }
+
+  /// What the topology expects between the case's volume and its GPU.
+  func route(of header: CaseHeader) -> Route {
+    topology.controller(ofNamespace: header.volume)
+      .map { topology.route(from: $0.id, to: header.peer) } ?? Route.none
+  }
+
+  /// How file data moved in a case, and what is missing to prove it.
+  func traffic(
+    of observation: CaseObservation, _ activity: GPUActivity
+  ) -> (traffic: FileTraffic, flaw: ProtocolViolation?) {
+    let number = observation.header.n
+    let pages = observation.gpu?.counts?.pages
+    var controllers: [String: ControllerTraffic]?
+    var flaw: ProtocolViolation?
+    do {
+      controllers = try inspector.traffic(ofCase: number)
+    } catch {
+      // A case that claims nothing may take its controller away for good.
+      if activity.claim != .mixed { flaw = error }
+    }
+    if pages == nil { flaw = .countsMissing(number, what: "its pages by path") }
+    return (FileTraffic(bytes: activity.bytes, pages: pages, controllers: controllers), flaw)
+  }
+
+  /// What contradicts the path that a case claims, or the one that the run was asked for.
+  func failure(of header: CaseHeader, _ activity: GPUActivity) -> CaseOutcome? {
+    guard let files = activity.files else { return nil }
+    switch (activity.claim, path) {
+    case (.direct(let id), .fallback):
+      return .failed(
+        .wrongPath,
+        "The case claims the BAR of \(id), but the run is to use the page cache only.")
+    case (.direct(let id), _):
+      if let contradiction = contradictionOfBAR(of: id, activity, files) {
+        return .failed(.wrongPath, "The case claims the BAR of \(id), but \(contradiction).")
+      }
+      guard topology.route(from: id, to: header.peer) != Route.none else {
+        return .failed(
+          .unexpectedSuccess,
+          "The topology expects no route from \(id) to \(header.peer), but the GPU reached its BAR."
+        )
+      }
+      return nil
+    case (.memory, _), (.mixed, .fallback):
+      return contradictionOfMemory(activity, files).map {
+        let claimant = activity.claim == .memory ? "The case claims" : "The run is to use"
+        return .failed(.wrongPath, "\(claimant) the page cache only, but \($0).")
+      }
+    case (.video, _), (.mixed, _): return nil
+    }
+  }
+
+  private func contradictionOfBAR(
+    of id: String, _ activity: GPUActivity, _ files: FileTraffic
+  ) -> String? {
+    let memory = activity.bytes(by: "memory")
+    if memory > 0 { return "the GPU moved \(memory) bytes from or to system memory" }
+    if activity.barBytes == 0 { return "the GPU moved no byte there" }
+    if files.pages?.direct == 0 { return "the guest's driver mapped no page of it" }
+    guard (files.controllers?[id]?.ownBAR ?? 0) > 0 else {
+      return "by QEMU's account the controller moved no byte between its disk and its BAR"
+    }
+    return nil
+  }
+
+  private func contradictionOfMemory(_ activity: GPUActivity, _ files: FileTraffic) -> String? {
+    if activity.barBytes > 0 {
+      return "the GPU moved \(activity.barBytes) bytes from or to a BAR of another device"
+    }
+    if let direct = files.pages?.direct, direct > 0 {
+      return "the guest's driver mapped \(direct) pages to a BAR"
+    }
+    for (id, traffic) in (files.controllers ?? [:]).sorted(by: { $0.key < $1.key })
+    where traffic.anyBAR > 0 {
+      return "by QEMU's account \(id) moved \(traffic.anyBAR) bytes from or to a BAR"
+    }
+    return nil
+  }
+}

@@ -106,6 +106,40 @@ void content_set(struct content *content, struct segment segment)
 	*content = next;
 }
 
+/* Appends all of @tail, moved to where @content ends. */
+static void append_moved(struct content *content, const struct content *tail)
+{
+	unsigned int i;
+
+	for (i = 0; i < tail->count; i++) {
+		struct segment segment = tail->segments[i];
+
+		segment.off = content->off + content->len;
+		content_append(content, segment);
+	}
+}
+
+void content_collapse(struct content *content, uint64_t off, uint64_t len)
+{
+	struct content head = content_slice(content, content->off,
+					    off - content->off);
+	struct content tail = content_slice(content, off + len, content->len);
+
+	append_moved(&head, &tail);
+	*content = head;
+}
+
+void content_insert(struct content *content, uint64_t off, uint64_t len)
+{
+	struct content head = content_slice(content, content->off,
+					    off - content->off);
+	struct content tail = content_slice(content, off, content->len);
+
+	content_append(&head, segment_zeros(off, len));
+	append_moved(&head, &tail);
+	*content = head;
+}
+
 void content_fill(const struct content *content, void *mem)
 {
 	unsigned int i;

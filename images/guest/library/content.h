@@ -65,6 +65,13 @@ struct segment segment_poison(uint64_t off, uint64_t len);
 /* Replaces what @content says of the new segment's range, or extends it. */
 void content_set(struct content *content, struct segment segment);
 
+/*
+ * Takes a range out, so that what follows moves there, or zeros in, so that what
+ * follows moves away. Cells go on naming the offsets that they had.
+ */
+void content_collapse(struct content *content, uint64_t off, uint64_t len);
+void content_insert(struct content *content, uint64_t off, uint64_t len);
+
 /* The part of @content in [@off, @off + @len), cut at the content's end. */
 struct content content_slice(const struct content *content, uint64_t off,
 			     uint64_t len);

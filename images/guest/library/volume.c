@@ -221,6 +221,14 @@ bool volume_return(struct volume *volume)
 	return volume_open(volume, volume->option);
 }
 
+bool volume_present(const struct volume *volume)
+{
+	struct volume found;
+
+	return find_device(volume->option, &found) &&
+	       !access(found.device, R_OK);
+}
+
 static bool transfer(const struct volume *volume, void *mem, size_t len,
 		     uint64_t off, bool write)
 {

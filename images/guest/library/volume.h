@@ -45,6 +45,9 @@ void volume_close(struct volume *volume);
 bool volume_unmount(struct volume *volume);
 bool volume_return(struct volume *volume);
 
+/* Whether its name space is there: it may have left. */
+bool volume_present(const struct volume *volume);
+
 /* Reads or writes the name space itself, past all caches. False with errno. */
 bool volume_read(const struct volume *volume, void *mem, size_t len,
 		 uint64_t off);

@@ -139,24 +139,15 @@ close:
 static void become(struct test *test, void *context)
 {
 	struct dying *dying = context;
-	char environment[64];
-	char *const arguments[] = { (char *)"gpucheck", NULL };
-	char *const variables[] = { environment, NULL };
 	struct ivgpu gpu;
-	int fd;
 
 	if (!test_check(test, ivgpu_open(&gpu, test->address, NULL),
 			"cannot open the GPU: %s", strerror(errno)))
 		return;
-	/* dup() leaves O_CLOEXEC behind. */
-	fd = dup(gpu.fd);
-	snprintf(environment, sizeof(environment), AFTER_EXEC "=%d", fd);
 	dying->source = memory_map(test, SIZE, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE);
-	if (!dying->source || !start_copies(test, dying, &gpu))
-		return;
-	execve("/proc/self/exe", arguments, variables);
-	test_fail(test, "exec: %s", strerror(errno));
+	if (dying->source && start_copies(test, dying, &gpu))
+		process_exec(test, &gpu);
 }
 
 static void run_exec(struct test *test)

@@ -65,6 +65,7 @@ bool mapped_open(struct test *test, struct mapped *mapped, size_t size,
 {
 	*mapped = (struct mapped){
 		.size = whole_pages(size),
+		.room = whole_pages(size),
 		.gpu = &test->gpu,
 		.stays = stays,
 	};
@@ -73,10 +74,10 @@ bool mapped_open(struct test *test, struct mapped *mapped, size_t size,
 		return false;
 	/* Until the case has come to a good end. */
 	mapped->file->unsure = true;
-	mapped->video = ivgpu_alloc(&test->gpu, mapped->size, NULL);
+	mapped->video = ivgpu_alloc(&test->gpu, mapped->room, NULL);
 	return test_check(test, mapped->video,
 			  "cannot allocate %zu bytes of video memory: %s",
-			  mapped->size, strerror(errno)) &&
+			  mapped->room, strerror(errno)) &&
 	       mapped_map(test, mapped, PROT_READ | PROT_WRITE);
 }
 
@@ -84,7 +85,7 @@ void mapped_close(struct test *test, struct mapped *mapped)
 {
 	mapped_unmap(mapped);
 	if (mapped->video)
-		munmap(mapped->video, mapped->size);
+		munmap(mapped->video, mapped->room);
 	mapped->video = NULL;
 	if (!mapped->file)
 		return;
@@ -177,4 +178,10 @@ bool mapped_cool(struct test *test, struct mapped *mapped, const char *what)
 				   MADV_DONTNEED),
 			  "%s: madvise: %s", what, strerror(errno)) &&
 	       drop(test, mapped->file, what);
+}
+
+bool mapped_is_kept(struct test *test, struct mapped *mapped, const char *what)
+{
+	return mapped_cool(test, mapped, what) &&
+	       disk_file_is(test, mapped->file, what);
 }

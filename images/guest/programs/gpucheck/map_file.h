@@ -15,7 +15,8 @@
  * @file:   golden cells; its content is the model
  * @memory: the mapping
  * @size:   of it, in whole pages
- * @video:  as much video memory
+ * @video:  video memory, as much as the file had at first
+ * @room:   bytes of it
  * @gpu:    address space that works on it, the case's own at first
  * @stays:  the host compares the file with the raw image at the end
  */
@@ -24,6 +25,7 @@ struct mapped {
 	uint8_t *memory;
 	size_t size;
 	uint8_t *video;
+	size_t room;
 	struct ivgpu *gpu;
 	bool stays;
 };
@@ -65,6 +67,9 @@ void mapped_wrote(struct mapped *mapped, size_t off, size_t len, uint16_t gen);
 /* By loads of its mapping, by read(2), and by another process. */
 bool mapped_is_found(struct test *test, struct mapped *mapped,
 		     const char *what);
+
+/* The same after a sync, when only the disk has it; then the page cache again. */
+bool mapped_is_kept(struct test *test, struct mapped *mapped, const char *what);
 
 /*
  * The page cache has nothing of the file any more, and neither has the GPU, if it

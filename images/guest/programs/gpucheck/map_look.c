@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/stat.h>
 
 #include "kernelfile.h"
@@ -102,8 +103,9 @@ bool look_revoked(struct test *test, struct mapped *mapped, size_t off,
 bool look_extents(struct test *test, struct mapped *mapped,
 		  struct extents *extents)
 {
-	return test_check(test, file_written_extents(mapped->file, 0,
-						     mapped->file->content.len,
+	uint64_t len = (mapped->file->content.len + PAGE - 1) / PAGE * PAGE;
+
+	return test_check(test, file_written_extents(mapped->file, 0, len,
 						     extents),
 			  "cannot find the blocks of %s: %s",
 			  mapped->file->path, strerror(errno));
@@ -146,6 +148,22 @@ bool look_medium(struct test *test, struct mapped *mapped,
 		}
 	}
 	return true;
+}
+
+bool look_kernel(void)
+{
+	return !access(DEBUG_MAP, F_OK);
+}
+
+bool look_windows(struct test *test, const char *name, uint64_t *count)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), DEBUG_MAP "/%s/windows",
+		 test->volume->name);
+	return test_check(test, kernel_counter(path, name, count),
+			  "cannot read from %s how many windows are %s: %s",
+			  path, name, strerror(errno));
 }
 
 bool look_counter(struct test *test, const char *name, uint64_t *value)

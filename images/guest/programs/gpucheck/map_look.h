@@ -37,16 +37,22 @@ bool look_mapped(struct test *test, struct mapped *mapped, size_t off,
 bool look_revoked(struct test *test, struct mapped *mapped, size_t off,
 		  size_t len, const char *what);
 
-/* Where the file is on the disk, before anybody maps it: asking syncs it. */
+/* Where the file's pages are on the disk, before anybody maps it: asking syncs it. */
 bool look_extents(struct test *test, struct mapped *mapped,
 		  struct extents *extents);
 
 /*
- * The blocks themselves have what the file ought to hold, in whole blocks of the
- * device. They are read past the file system and its caches, which notice nothing.
+ * The blocks themselves have what the file ought to hold. They are read past the file
+ * system and its caches, which notice nothing.
  */
 bool look_medium(struct test *test, struct mapped *mapped,
 		 const struct extents *extents, const char *what);
+
+/* Whether this kernel has device mappings at all. */
+bool look_kernel(void);
+
+/* How many windows of the BAR are `free`, `idle` and so on. False after test_fail(). */
+bool look_windows(struct test *test, const char *name, uint64_t *count);
 
 /* A counter of the kernel's. False after test_fail(). */
 bool look_counter(struct test *test, const char *name, uint64_t *value);

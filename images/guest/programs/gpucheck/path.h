@@ -25,7 +25,7 @@ unsigned int path_status(const struct test *test, unsigned int exporter,
  *
  * path_direct():   at least @pages were mapped in the BAR, and none otherwise
  * path_fallback(): some were mapped in system memory, and none in the BAR
- * path_any():      some were mapped, be it here or there
+ * path_cached():   some were mapped in system memory, others perhaps in the BAR
  * path_kept():     there was no fault at all: what was mapped still is
  * path_revoked():  the engine was told to forget something
  * path_refused():  the exporter refused something, the last time for @error
@@ -34,8 +34,8 @@ bool path_direct(struct test *test, const struct ivgpu_stats *before,
 		 uint64_t pages, const char *what);
 bool path_fallback(struct test *test, const struct ivgpu_stats *before,
 		   const char *what);
-bool path_any(struct test *test, const struct ivgpu_stats *before,
-	      const char *what);
+bool path_cached(struct test *test, const struct ivgpu_stats *before,
+		 const char *what);
 bool path_kept(struct test *test, const struct ivgpu_stats *before,
 	       const char *what);
 bool path_revoked(struct test *test, const struct ivgpu_stats *before,

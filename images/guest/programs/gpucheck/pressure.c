@@ -18,6 +18,7 @@
 #include "crc32c.h"
 #include "disk.h"
 #include "engine.h"
+#include "pressure.h"
 #include "process.h"
 
 #define SIZE	((size_t)MIB(4))
@@ -125,6 +126,11 @@ static void hog(struct test *test, void *context)
 	meeting_wait(meeting, true);
 }
 
+pid_t pressure_start(struct test *test, struct meeting *meeting)
+{
+	return process_start(test, hog, meeting);
+}
+
 /* The GPU sums a file and writes memory while everything is needed. */
 static void run_pressure(struct test *test)
 {
@@ -145,7 +151,7 @@ static void run_pressure(struct test *test)
 	    !engine_crc(test, memory, MIB(16), crc, "sum before") ||
 	    !meeting_open(test, &meeting))
 		goto remove;
-	pid = process_start(test, hog, &meeting);
+	pid = pressure_start(test, &meeting);
 	for (i = 0; pid > 0 && i < 12; i++) {
 		uint64_t word = random_next(&test->random);
 
@@ -177,20 +183,27 @@ remove:
 	file_remove(file);
 }
 
-/* What mkswap(8) writes: linux/swap.h, union swap_header. */
-static bool make_swap(struct test *test, char *path, size_t size)
+bool swap_mark(int fd, uint64_t size)
 {
+	/* linux/swap.h, union swap_header */
 	struct {
 		uint8_t boot[1024];
 		uint32_t version, last_page, bad_pages;
 		uint8_t rest[PAGE - 1024 - 12 - 10];
 		char magic[10];
-	} header = { .version = 1, .last_page = SWAP / PAGE - 1 };
+	} header = { .version = 1, .last_page = (uint32_t)(size / PAGE - 1) };
+
+	memcpy(header.magic, "SWAPSPACE2", sizeof(header.magic));
+	return pwrite(fd, &header, sizeof(header), 0) ==
+	       (ssize_t)sizeof(header) && !fsync(fd);
+}
+
+static bool make_swap(struct test *test, char *path, size_t size)
+{
 	static uint8_t zeros[64 * PAGE];
 	uint64_t done;
 	int fd;
 
-	memcpy(header.magic, "SWAPSPACE2", sizeof(header.magic));
 	snprintf(path, size, "%s/w/swap", test->volume->mount);
 	unlink(path);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -201,8 +214,7 @@ static bool make_swap(struct test *test, char *path, size_t size)
 		if (pwrite(fd, zeros, sizeof(zeros), (off_t)done) !=
 		    (ssize_t)sizeof(zeros))
 			break;
-	if (done < SWAP || pwrite(fd, &header, sizeof(header), 0) !=
-	    (ssize_t)sizeof(header) || fsync(fd)) {
+	if (done < SWAP || !swap_mark(fd, SWAP)) {
 		close(fd);
 		return false;
 	}

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -136,6 +137,22 @@ void sleep_ms(unsigned int ms)
 	struct timespec t = { ms / 1000, ms % 1000 * (long)NS_PER_MS };
 
 	nanosleep(&t, NULL);
+}
+
+/* Tells the new program which descriptor to try. */
+#define AFTER_EXEC	"GPUCHECK_AFTER_EXEC"
+
+void process_exec(struct test *test, const struct ivgpu *gpu)
+{
+	char environment[64];
+	char *const arguments[] = { (char *)"gpucheck", NULL };
+	char *const variables[] = { environment, NULL };
+
+	/* dup() leaves O_CLOEXEC behind. */
+	snprintf(environment, sizeof(environment), AFTER_EXEC "=%d",
+		 dup(gpu->fd));
+	execve("/proc/self/exe", arguments, variables);
+	test_fail(test, "exec: %s", strerror(errno));
 }
 
 bool after_exec(int *code)

@@ -44,11 +44,16 @@ void meeting_signal(struct meeting *meeting, bool child);
 void sleep_ms(unsigned int ms);
 
 /*
- * What is left of the program after exec() with a descriptor of the GPU: tries
- * what must be refused. True if that is what the program was started for; @code
- * is then what it has to end with, 0 if all was refused.
+ * Becomes the program anew by exec(), with a descriptor of the GPU. Returns only
+ * after test_fail().
  */
-#define AFTER_EXEC	"GPUCHECK_AFTER_EXEC"
+void process_exec(struct test *test, const struct ivgpu *gpu);
+
+/*
+ * What is left of the program after that: tries what must be refused. True if that
+ * is what the program was started for; @code is then what it has to end with, 0 if
+ * all was refused.
+ */
 bool after_exec(int *code);
 
 #endif /* GPUCHECK_PROCESS_H */

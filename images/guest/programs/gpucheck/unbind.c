@@ -4,7 +4,6 @@
  * bus, and comes back.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
@@ -18,87 +17,10 @@
 
 #include "area.h"
 #include "engine.h"
+#include "leave.h"
 #include "process.h"
 
-#define SIZE		(16 * PAGE)
-#define BIND_MS		10000
-#define DRIVER		"/sys/bus/pci/drivers/ivgpu"
-
-enum leave {
-	LEAVE_DRIVER,
-	LEAVE_BUS,		/* in good order: the device still answers */
-};
-
-static bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, strlen(text)) > 0;
-	close(fd);
-	return ok;
-}
-
-/* Where the kernel has placed video memory, or 0. */
-static uint64_t video_place(const char *address)
-{
-	uint64_t place = 0;
-	char path[128], line[128];
-	FILE *file;
-	int bar;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource",
-		 address);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	for (bar = 0; bar <= 2; bar++)
-		if (!fgets(line, sizeof(line), file))
-			line[0] = '\0';
-	place = strtoull(line, NULL, 16);
-	fclose(file);
-	return place;
-}
-
-/*
- * The driver's own files refuse a device that is another driver's, and so does
- * this: a wrong address takes nothing away from anyone.
- */
-static bool driver_leaves(struct test *test)
-{
-	char path[128];
-
-	if (test->recipe->argument == LEAVE_DRIVER)
-		return test_check(test, write_text(DRIVER "/unbind", test->address),
-				  "cannot unbind the driver: %s",
-				  strerror(errno));
-	snprintf(path, sizeof(path), DRIVER "/%s/remove", test->address);
-	return test_check(test, write_text(path, "1"),
-			  "cannot remove the device: %s", strerror(errno));
-}
-
-/* The node appears again when the driver is back. */
-static bool driver_returns(struct test *test)
-{
-	uint64_t end = now_ns() + BIND_MS * NS_PER_MS;
-	bool removed = test->recipe->argument == LEAVE_BUS;
-	char node[64];
-	bool ok;
-
-	if (!test_check(test, removed ? write_text("/sys/bus/pci/rescan", "1") :
-			write_text(DRIVER "/bind", test->address),
-			"cannot bring the device back: %s", strerror(errno)))
-		return false;
-	do {
-		ok = ivgpu_node(test->address, node, sizeof(node)) &&
-		     !access(node, R_OK | W_OK);
-		if (!ok)
-			sleep_ms(10);
-	} while (!ok && now_ns() < end);
-	return test_check(test, ok, "no node after the driver was bound again");
-}
+#define SIZE	(16 * PAGE)
 
 struct waiter {
 	struct ivgpu *gpu;
@@ -195,7 +117,7 @@ static bool unbind_busy(struct test *test, struct ivgpu *gpu)
 		return false;
 	sleep_ms(20);
 	start = now_ns();
-	ok = driver_leaves(test);
+	ok = gpu_leaves(test, test->recipe->argument);
 	pthread_join(thread, NULL);
 	took = (now_ns() - start) / NS_PER_MS;
 	if (!ok)
@@ -216,7 +138,7 @@ static bool unbind_busy(struct test *test, struct ivgpu *gpu)
 
 static void run_unbind(struct test *test)
 {
-	uint64_t place = video_place(test->address);
+	uint64_t place = gpu_place(test->address);
 	struct ivgpu gpu;
 	unsigned int i;
 	uint8_t *video;
@@ -233,14 +155,14 @@ static void run_unbind(struct test *test)
 		}
 		if (i % 2)
 			ivgpu_close(&gpu);
-		if (!driver_returns(test))
+		if (!gpu_returns(test, test->recipe->argument))
 			return;
 		ivgpu_close(&gpu);
 		/* The host goes by where it was. */
-		if (!test_check(test, place && video_place(test->address) == place,
+		if (!test_check(test, place && gpu_place(test->address) == place,
 				"video memory is at %#" PRIx64
 				" now, and was at %#" PRIx64,
-				video_place(test->address), place))
+				gpu_place(test->address), place))
 			return;
 		if (!test_check(test, ivgpu_open(&gpu, test->address,
 						 &test->totals),

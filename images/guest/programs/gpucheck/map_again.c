@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Rule 7: what could be mapped can be mapped again, as long as the mapping is there
+ * and the blocks are where they were, whoever else wants the BAR meanwhile.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "engine.h"
+#include "map_file.h"
+#include "map_fill.h"
+#include "map_look.h"
+#include "path.h"
+
+#define SIZE	((size_t)KIB(256))
+#define ROUNDS	12
+
+/* By all ways of the CPU in turn, one after the other. */
+static void run_again(struct test *test)
+{
+	static const enum fill fills[] = {
+		FILL_READ, FILL_DIO_READ, FILL_LOAD, FILL_WRITE, FILL_SPLICE,
+		FILL_STORE,
+	};
+	struct mapped mapped = { .file = NULL };
+	struct ivgpu_stats before;
+	unsigned int i;
+	bool ok = mapped_open(test, &mapped, SIZE, true);
+
+	for (i = 0; ok && i < ROUNDS; i++)
+		ok = engine_stats(test, &before) &&
+		     mapped_sum(test, &mapped, "sum") &&
+		     mapped_write(test, &mapped, 20 * PAGE, 8 * PAGE, "write") &&
+		     path_direct(test, &before, SIZE / PAGE, "once more") &&
+		     fill_range(test, &mapped, fills[i % ARRAY_SIZE(fills)],
+				16 * PAGE, 16 * PAGE) &&
+		     fill_range(test, &mapped, FILL_READ, 0, SIZE) &&
+		     look_revoked(test, &mapped, 0, SIZE, "after the CPU") &&
+		     mapped_cool(test, &mapped, "after the CPU");
+	if (ok && mapped_is_found(test, &mapped, "in the end"))
+		mapped_is_kept(test, &mapped, "in the end");
+	mapped_close(test, &mapped);
+}
+
+/* A file that is larger than the BAR, whose pages go on being asked for. */
+static struct file *make_large(struct test *test, size_t size)
+{
+	struct file *file;
+	char name[96];
+
+	if (volume_room(test->volume) < size + MIB(8)) {
+		test_skip(test, "volume %s has no room for a file of %zu KiB",
+			  test->volume->id, size >> 10);
+		return NULL;
+	}
+	snprintf(name, sizeof(name), "%s.large", test->name);
+	file = file_create(test->volume, name);
+	if (file && file_write(file, 0, size, fresh_generation()) &&
+	    file_cool(file))
+		return file;
+	test_fail(test, "cannot make %s: %s", name, strerror(errno));
+	if (file)
+		file_remove(file);
+	return NULL;
+}
+
+/* Another file takes all that is left of the BAR while the first one is out of it. */
+static void run_full(struct test *test)
+{
+	size_t size = (path_bar_kib(test->volume) << 10) + MIB(1);
+	struct mapped mapped = { .file = NULL }, other = { .file = NULL };
+	struct ivgpu_stats before;
+
+	if (!mapped_open(test, &mapped, SIZE, true))
+		goto close;
+	other = (struct mapped){
+		.file = make_large(test, size),
+		.size = size,
+		.gpu = &test->gpu,
+	};
+	if (!other.file || !mapped_map(test, &other, PROT_READ) ||
+	    !mapped_write(test, &mapped, 0, SIZE, "the first file") ||
+	    !look_mapped(test, &mapped, 0, SIZE, "the first file") ||
+	    !fill_range(test, &mapped, FILL_READ, 0, SIZE) ||
+	    !look_revoked(test, &mapped, 0, SIZE, "the first file") ||
+	    !engine_stats(test, &before) ||
+	    !mapped_sum(test, &other, "the large file") ||
+	    !path_cached(test, &before, "the large file") ||
+	    !mapped_cool(test, &mapped, "the first file") ||
+	    !engine_stats(test, &before))
+		goto close;
+	/* Its places were kept for it. */
+	if (mapped_sum(test, &mapped, "the first file, again") &&
+	    mapped_write(test, &mapped, 4 * PAGE, 8 * PAGE,
+			 "the first file, again") &&
+	    path_direct(test, &before, SIZE / PAGE, "the first file, again") &&
+	    mapped_is_found(test, &mapped, "in the end"))
+		mapped_is_kept(test, &mapped, "in the end");
+close:
+	mapped_close(test, &other);
+	mapped_close(test, &mapped);
+}
+
+/* Counters of the kernel, all 0 where there is nothing to count. */
+struct counts {
+	uint64_t refused;
+	uint64_t reclaimed;
+	uint64_t free;
+};
+
+static bool count(struct test *test, struct counts *counts)
+{
+	*counts = (struct counts){ .refused = 0 };
+	return !test->direct ||
+	       (look_counter(test, "refused_ENOSPC", &counts->refused) &&
+		look_counter(test, "reclaimed", &counts->reclaimed) &&
+		look_windows(test, "free", &counts->free));
+}
+
+/* A part of the file is direct, and the rest is not, for want of room. */
+static bool exhaust(struct test *test, struct mapped *large)
+{
+	struct ivgpu_stats before, after;
+	struct counts first, then;
+
+	return count(test, &first) && engine_stats(test, &before) &&
+	       mapped_sum(test, large, "a large file") &&
+	       path_cached(test, &before, "a large file") &&
+	       engine_stats(test, &after) && count(test, &then) &&
+	       test_check(test, !test->direct ||
+			  (after.pages_direct > before.pages_direct &&
+			   then.refused > first.refused),
+			  "%" PRIu64 " pages of a large file were mapped in the BAR, and %"
+			  PRIu64 " requests refused for want of room",
+			  (uint64_t)(after.pages_direct - before.pages_direct),
+			  then.refused - first.refused);
+}
+
+/* When it is unmapped, others get what was used longest ago. */
+static void reclaim(struct test *test, struct mapped *mapped)
+{
+	struct ivgpu_stats before;
+	struct counts first, then;
+
+	if (count(test, &first) && engine_stats(test, &before) &&
+	    mapped_sum(test, mapped, "a file after it") &&
+	    path_direct(test, &before, SIZE / PAGE, "a file after it") &&
+	    count(test, &then) &&
+	    test_check(test, !test->direct || first.free >= SIZE / PAGE ||
+		       then.reclaimed > first.reclaimed,
+		       "%" PRIu64 " windows were free, and none was reclaimed",
+		       first.free))
+		mapped_is_kept(test, mapped, "a file after it");
+}
+
+static void run_exhausted(struct test *test)
+{
+	size_t size = (path_bar_kib(test->volume) << 10) + MIB(1);
+	struct mapped mapped = { .file = NULL }, large = { .file = NULL };
+	unsigned int i;
+	bool ok;
+
+	large = (struct mapped){
+		.file = make_large(test, size),
+		.size = size,
+		.gpu = &test->gpu,
+	};
+	ok = large.file && mapped_open(test, &mapped, SIZE, true) &&
+	     mapped_map(test, &large, PROT_READ | PROT_WRITE) &&
+	     exhaust(test, &large);
+	/* Writes to both kinds. */
+	for (i = 0; ok && i < 4; i++)
+		ok = mapped_fill(test, &large, i * (size / 4) + 512, 8 * PAGE,
+				 "write to a large file");
+	ok = ok && mapped_sum(test, &large, "a large file, written") &&
+	     disk_file_is(test, large.file, "a large file, written") &&
+	     disk_has(test, large.file, "a large file, written");
+	mapped_unmap(&large);
+	if (ok)
+		reclaim(test, &mapped);
+	mapped_close(test, &mapped);
+	mapped_close(test, &large);
+}
+
+static const struct recipe recipe[] = {
+	{ .name = "rule7-again", .run = run_again, .volume = true },
+	{ .name = "rule7-again-full", .run = run_full, .volume = true },
+	{ .name = "bar-exhausted", .run = run_exhausted, .volume = true },
+};
+
+const struct recipes map_again_recipes = { recipe, ARRAY_SIZE(recipe) };

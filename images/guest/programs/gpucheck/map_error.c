@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Rule 4: a write-back that fails is reported by fsync(2), once to each who asks,
+ * like any other.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "kernelfile.h"
+#include "map_file.h"
+#include "map_look.h"
+
+#define SIZE	((size_t)KIB(128))
+
+/* Internal Error (NVMe Base Specification 2.0c, figure 97), which is EIO. */
+#define STATUS	"0x6"
+
+/* The driver's own fault injection, of this name space. */
+static bool set(const struct volume *volume, const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/fault_inject/%s",
+		 volume->device + strlen("/dev/"), name);
+	return kernel_write(path, text);
+}
+
+/* The next command of the name space fails, and no other. */
+static bool arm(const struct volume *volume)
+{
+	return set(volume, "verbose", "0") && set(volume, "status", STATUS) &&
+	       set(volume, "dont_retry", "Y") && set(volume, "interval", "1") &&
+	       set(volume, "times", "1") && set(volume, "probability", "100");
+}
+
+static bool disarm(struct test *test)
+{
+	return test_check(test, set(test->volume, "probability", "0"),
+			  "cannot end fault injection: %s", strerror(errno));
+}
+
+static bool syncs(struct test *test, int fd, int error, const char *what)
+{
+	int found = fsync(fd) ? errno : 0;
+
+	return test_check(test, found == error, "%s: fsync says %s instead of %s",
+			  what, error_name((unsigned int)found),
+			  error_name((unsigned int)error));
+}
+
+static void run_error(struct test *test)
+{
+	static struct extents extents;
+	struct mapped mapped = { .file = NULL };
+	char path[192];
+	int other = -1;
+	bool armed;
+
+	if (!set(test->volume, "probability", "0")) {
+		test_skip(test, "the kernel cannot inject errors of NVMe commands");
+		return;
+	}
+	if (!mapped_open(test, &mapped, SIZE, true) ||
+	    !look_extents(test, &mapped, &extents))
+		goto close;
+	snprintf(path, sizeof(path), "%s%s", test->volume->mount,
+		 mapped.file->path);
+	other = open(path, O_RDWR | O_CLOEXEC);
+	/*
+	 * A journal has nothing to write when the file's times have not changed: they
+	 * do so with the first write, which is synced before the one that fails.
+	 */
+	if (!test_check(test, other >= 0, "cannot open %s again: %s", path,
+			strerror(errno)) ||
+	    !mapped_write(test, &mapped, 0, SIZE, "the first write") ||
+	    !test_check(test, !syncfs(other), "syncfs: %s", strerror(errno)) ||
+	    !mapped_write(test, &mapped, 4 * PAGE, 8 * PAGE, "the second write"))
+		goto close;
+	armed = arm(test->volume);
+	if (test_check(test, armed, "cannot inject an error: %s",
+		       strerror(errno)))
+		syncs(test, mapped.file->cached, EIO, "with a failing write");
+	if (!disarm(test) || !armed)
+		goto close;
+	if (syncs(test, mapped.file->cached, 0, "once it was told") &&
+	    syncs(test, other, EIO, "who did not hear of it") &&
+	    syncs(test, other, 0, "who has heard of it") &&
+	    mapped_write(test, &mapped, 2 * PAGE, 16 * PAGE, "the next write") &&
+	    syncs(test, mapped.file->cached, 0, "the next write") &&
+	    look_medium(test, &mapped, &extents, "the next write") &&
+	    mapped_is_found(test, &mapped, "after all that"))
+		mapped_is_kept(test, &mapped, "after all that");
+close:
+	if (other >= 0)
+		close(other);
+	mapped_close(test, &mapped);
+}
+
+static const struct recipe recipe[] = {
+	{ .name = "rule4-error-once", .run = run_error, .volume = true },
+};
+
+const struct recipes map_error_recipes = { recipe, ARRAY_SIZE(recipe) };

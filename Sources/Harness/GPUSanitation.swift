@@ -5,12 +5,13 @@ import PCIInspection
 import Topology
 import Verification
 
-/// Has the DMA sanitizer look at what each GPU of a run did.
+/// Has the DMA sanitizer look at what each GPU of a run did, in all of the suites that had it work.
 struct GPUSanitation: Sendable {
   let topology: Topology
   let directory: RunDirectory
   let tree: PCITree
-  let observation: SuiteExecution.Observation
+  /// Of the suites that have the GPUs work, in the order in which they ran.
+  let observations: [SuiteExecution.Observation]
   let traceIsWhole: Bool
 
   /// What it says, by the GPU's topology id.
@@ -26,13 +27,37 @@ struct GPUSanitation: Sendable {
       var sanitizer = DMASanitizer(
         log: log, trace: trace,
         bus: bus(videoMemory: try tree.peerMemory(of: gpu.id, in: topology)),
-        windows: windows(of: gpu.id))
+        windows: Self.windows(of: gpu.id, in: observations))
       sanitizer.expectsDigests = true
       reports[gpu.id] = sanitizer.report().excusing { finding in
         self.interruption(behind: finding) ?? self.injection(behind: finding)
       }
     }
     return reports
+  }
+
+  /// The parts of a GPU's log that belong to cases. None reaches into the next one, which may be
+  /// another suite's: a case without an end would.
+  static func windows(
+    of gpu: String, in observations: [SuiteExecution.Observation]
+  ) -> [AccessWindow] {
+    var windows = observations.flatMap { observation in
+      observation.testimony.cases.compactMap { item -> AccessWindow? in
+        guard let window = observation.windows[item.header.n], window.gpu == gpu,
+          let claim = item.gpu?.claim
+        else { return nil }
+        return AccessWindow(
+          suite: observation.suite.rawValue, number: item.header.n, name: item.header.name,
+          entries: window.entries, claim: claim, sparesVideo: observation.suite == .deviceMap)
+      }
+    }
+    windows.sort { $0.entries.lowerBound < $1.entries.lowerBound }
+    for (index, next) in zip(windows.indices, windows.dropFirst()) {
+      let entries = windows[index].entries
+      windows[index].entries =
+        entries.lowerBound..<min(entries.upperBound, next.entries.lowerBound)
+    }
+    return windows
   }
 
   private func driverTrace() throws -> DriverTrace {
@@ -47,7 +72,9 @@ struct GPUSanitation: Sendable {
 
   /// What a suite leaves open that broke off.
   private func interruption(behind finding: SanitizerFinding) -> String? {
-    guard observation.interruption != nil, [.lostFence, .unansweredFault].contains(finding.kind)
+    guard [.lostFence, .unansweredFault].contains(finding.kind),
+      let broken = observations.first(where: { $0.interruption != nil }),
+      finding.suite == nil || finding.suite == broken.suite.rawValue
     else { return nil }
     return "the suite broke off"
   }
@@ -56,19 +83,10 @@ struct GPUSanitation: Sendable {
   /// is reset signals no fence.
   private func injection(behind finding: SanitizerFinding) -> String? {
     guard finding.kind == .lostFence, let number = finding.caseNumber,
+      let observation = observations.first(where: { $0.suite.rawValue == finding.suite }),
       let item = observation.testimony.cases.first(where: { $0.header.n == number })
     else { return nil }
     return item.gpu?.injections.first { $0.hasPrefix("stall") }.map { "the case asked for \($0)" }
-  }
-
-  private func windows(of gpu: String) -> [AccessWindow] {
-    observation.testimony.cases.compactMap { item in
-      guard let window = observation.windows[item.header.n], window.gpu == gpu,
-        let claim = item.gpu?.claim
-      else { return nil }
-      return AccessWindow(
-        number: item.header.n, name: item.header.name, entries: window.entries, claim: claim)
-    }
   }
 
   /// What lies where, as a GPU with this video memory sees it.

@@ -2,6 +2,7 @@
 
 import PCIInspection
 import Topology
+import Verification
 
 /// The command line of a suite's guest program.
 struct GuestProgramArguments: Sendable {
@@ -26,7 +27,7 @@ struct GuestProgramArguments: Sendable {
       if let address = addresses[id] { arguments += ["--peer", "\(id)=\(address)"] }
     }
     for gpu in topology.gpus { arguments += ["--inspect", gpu.id] }
-    if suite == .gpu {
+    if suite.usesGPU {
       for gpu in topology.gpus {
         if let address = addresses[gpu.id] { arguments += ["--gpu", "\(gpu.id)=\(address)"] }
       }
@@ -34,8 +35,20 @@ struct GuestProgramArguments: Sendable {
       arguments += ["--rounds", String(effort.rounds), "--seconds", String(effort.soak)]
       arguments += ["--seed", String(effort.seed)]
     }
+    if suite == .deviceMap {
+      arguments += ["--path", (request.path ?? .auto).rawValue]
+      for id in direct { arguments += ["--direct", id] }
+    }
     for pattern in request.only { arguments += ["--only", pattern] }
     if let sabotage = request.sabotage { arguments += ["--sabotage", sabotage] }
     return arguments
+  }
+
+  /// The controllers whose BAR every GPU is expected to reach.
+  private var direct: [String] {
+    let reached = request.topology.gpus.map {
+      DeviceMapCoverage.controllers(reachedBy: $0.id, in: request.topology)
+    }
+    return (reached.first ?? []).filter { id in reached.allSatisfy { $0.contains(id) } }
   }
 }

@@ -30,7 +30,7 @@ struct GuestSession: Sendable {
     let description = GuestDescription(
       name: "crossbar-\(ProcessInfo.processInfo.processIdentifier)", topology: topology,
       kernel: parts.kernel.path.string, initramfs: parts.initramfs.string,
-      kernelArguments: request.tracesDriver ? driverTracing : [],
+      kernelArguments: driverTracing(of: request),
       images: Dictionary(uniqueKeysWithValues: images),
       gpuServers: gpus.servers, persistentMemory: persistentMemory, accelerator: accelerator,
       logs: logs)
@@ -46,8 +46,13 @@ struct GuestSession: Sendable {
     return session
   }
 
-  /// The GPU driver's events, from boot on: to switch them on later means to patch running code.
-  private static let driverTracing = ["trace_event=ivgpu:*", "trace_buf_size=16M"]
+  /// The GPU driver's events, from boot on: to switch them on later means to patch running code. Those
+  /// of `device_map` beside them say why it refused.
+  private static func driverTracing(of request: RunRequest) -> [String] {
+    guard request.tracesDriver else { return [] }
+    let maps = request.suite.members.contains(.deviceMap) && request.path != .fallback
+    return ["trace_event=ivgpu:*\(maps ? ",device_map:*" : "")", "trace_buf_size=16M"]
+  }
 
   /// Begins to write the GPU driver's events to the run directory; the DMA sanitizer compares them
   /// with the access log.

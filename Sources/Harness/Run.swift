@@ -126,7 +126,7 @@ extension Run {
         """
         No case of the suite \(request.suite.rawValue) on \(request.topology.name) matches \
         \(patterns). Cases of p2pdma are called VOLUME.PEER.NAME, as in '*.gpu0.read-*', those of gpu \
-        GPU.NAME or GPU.VOLUME.NAME, as in '*.copy-*'.
+        and device-map GPU.NAME or GPU.VOLUME.NAME, as in '*.copy-*' and '*.rule1-*'.
         """)
     }
     guard let driverTrace else { return (observations, nil) }

@@ -22,35 +22,64 @@ struct RunAssessment: Sendable {
     environment: RunRecord.Environment, kernel: KernelImage
   ) throws -> RunRecord {
     var cases: [CaseRecord] = []
-    var sanitizer: [String: SanitizerReport] = [:]
     var faults: [String] = []
+    let interruption = observations.lazy.compactMap(\.interruption).first
+    let sanitizer = try sanitizerReports()
+    // A run that broke off is a failure already.
+    if let traceFault, !sanitizer.isEmpty, interruption == nil { faults.append(traceFault) }
+    let bus = try busMap()
+    let needsTrace = observations.contains { $0.suite != .gpu }
+    let trace = needsTrace ? NVMeTrace(log: try directory.content(of: .trace)) : NVMeTrace()
     for observation in observations {
+      var own: [CaseRecord]
       switch observation.suite {
-      case .gpu:
-        if request.sanitizes {
-          sanitizer = try GPUSanitation(
-            topology: request.topology, directory: directory, tree: tree, observation: observation,
-            traceIsWhole: traceFault == nil
-          ).reports()
-          // A suite that broke off is a failure already.
-          if let traceFault, observation.interruption == nil { faults.append(traceFault) }
-        }
-        cases += try gpuCases(observation, sanitizer.values.flatMap(\.findings), &faults)
-      case .p2pdma, .all: cases += try transferCases(observation, &faults)
+      case .gpu: own = try gpuCases(observation, sanitizer, nil, &faults)
+      case .deviceMap:
+        let account = DeviceMapAccount(
+          topology: request.topology, bus: bus, trace: trace, path: request.path ?? .auto)
+        own = try gpuCases(observation, sanitizer, account, &faults)
+        faults += missingProof(in: own, observation)
+      case .p2pdma, .all: own = try transferCases(observation, bus, trace, &faults)
       }
+      for index in own.indices { own[index].suite = observation.suite.rawValue }
+      cases += own
     }
     return RunRecord(
       suite: request.suite.rawValue, topology: request.topology,
       topologyFile: request.topologyPath, strict: request.strict,
       options: request.options, cases: cases,
-      interruption: observations.lazy.compactMap(\.interruption).first, faults: faults,
+      interruption: interruption, faults: faults,
       timings: RunRecord.Timings(), environment: environment,
       kernel: RunRecord.Kernel(release: kernel.release, origin: kernel.origin),
-      seeds: request.tracesDriver ? [Suite.gpu.rawValue: request.effort.seed] : [:],
-      sanitizer: sanitizer,
+      seeds: seeds, sanitizer: sanitizer,
       console: console.map {
         RunRecord.ConsoleReport(kind: $0.kind.rawValue, line: $0.line, text: $0.text)
       }, logs: logs)
+  }
+
+  /// The seed of each suite that has something random.
+  private var seeds: [String: UInt64] {
+    let suites = request.suite.members.filter(\.usesGPU).map(\.rawValue)
+    return Dictionary(uniqueKeysWithValues: suites.map { ($0, request.effort.seed) })
+  }
+
+  /// What the DMA sanitizer says of the suites that had the GPUs work; nothing if there are none.
+  private func sanitizerReports() throws -> [String: SanitizerReport] {
+    let observations = observations.filter(\.suite.usesGPU)
+    guard request.sanitizes, !observations.isEmpty else { return [:] }
+    return try GPUSanitation(
+      topology: request.topology, directory: directory, tree: tree, observations: observations,
+      traceIsWhole: traceFault == nil
+    ).reports()
+  }
+
+  /// What a whole suite `device-map` owes: cases that go direct wherever they can.
+  private func missingProof(
+    in cases: [CaseRecord], _ observation: SuiteExecution.Observation
+  ) -> [String] {
+    guard request.only.isEmpty, observation.interruption == nil else { return [] }
+    return DeviceMapCoverage.faults(
+      of: cases, topology: request.topology, path: request.path ?? .auto)
   }
 
   /// The logs that the run has, by what they hold.
@@ -67,21 +96,25 @@ struct RunAssessment: Sendable {
 
   /// The cases of NVMe peer-to-peer transfers.
   private func transferCases(
-    _ observation: SuiteExecution.Observation, _ faults: inout [String]
+    _ observation: SuiteExecution.Observation, _ bus: BusMap, _ trace: NVMeTrace,
+    _ faults: inout [String]
   ) throws -> [CaseRecord] {
     let assessment = CaseAssessment(
-      topology: request.topology, bus: try busMap(),
-      trace: NVMeTrace(log: try directory.content(of: .trace)),
+      topology: request.topology, bus: bus, trace: trace,
       consoleHasDMAFault: console.contains { $0.kind == .iommuFault }, strict: request.strict)
     return try compared(observation, &faults).map(assessment.record)
   }
 
-  /// The cases of the peer GPU.
+  /// The cases of the peer GPU; those of the suite `device-map` with an account of their paths.
   private func gpuCases(
-    _ observation: SuiteExecution.Observation, _ findings: [SanitizerFinding],
-    _ faults: inout [String]
+    _ observation: SuiteExecution.Observation, _ sanitizer: [String: SanitizerReport],
+    _ account: DeviceMapAccount?, _ faults: inout [String]
   ) throws -> [CaseRecord] {
-    let assessment = GPUCaseAssessment(topology: request.topology, findings: findings)
+    let findings = sanitizer.values.flatMap(\.findings).filter {
+      $0.suite == observation.suite.rawValue
+    }
+    let assessment = GPUCaseAssessment(
+      topology: request.topology, findings: findings, deviceMap: account)
     return try compared(observation, &faults).map { item in
       let window = observation.windows[item.header.n]
       let activity = item.gpu.flatMap { window?.activity($0) }

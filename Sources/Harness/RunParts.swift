@@ -27,6 +27,7 @@ struct RunParts: Sendable {
   ) async throws -> RunParts {
     let kernel = try await workshop.kernel(request.kernel, progress: progress)
     try requireDriver(in: kernel, for: request)
+    try requireDeviceMap(in: kernel, for: request)
     let initramfs = try await workshop.initramfs(progress: progress)
     var programs: [String: [UInt8]] = [:]
     let own = request.tracesDriver ? [dumpProgram, traceProgram] : [dumpProgram]
@@ -43,15 +44,33 @@ struct RunParts: Sendable {
   /// Refuses a kernel without the GPU's driver for a suite that is about nothing else. A finished image
   /// can't be asked.
   static func requireDriver(in kernel: KernelImage, for request: RunRequest) throws {
-    guard request.suite.members.contains(.gpu), let config = kernel.config,
-      let text = try? String(contentsOfFile: config.string, encoding: .utf8),
-      !text.split(separator: "\n").contains("CONFIG_IVGPU=y")
-    else { return }
+    guard request.tracesDriver, lacks("CONFIG_IVGPU", kernel) else { return }
     throw RequestError(
       """
       The kernel of \(kernel.origin) has no driver for the GPU (CONFIG_IVGPU), which the suite \
       \(request.suite.rawValue) needs: add it to the tree with --with-driver, or run --suite p2pdma.
       """)
+  }
+
+  /// Refuses a kernel that can't map a block of a file for a peer, unless the run is to do without.
+  static func requireDeviceMap(in kernel: KernelImage, for request: RunRequest) throws {
+    guard request.suite.members.contains(.deviceMap), request.path != .fallback,
+      lacks("CONFIG_DEVICE_MAP", kernel)
+    else { return }
+    throw RequestError(
+      """
+      The kernel of \(kernel.origin) has no device_map (CONFIG_DEVICE_MAP), so no block of a file can \
+      go direct in the suite \(request.suite.rawValue): take a kernel that has it, or run the \
+      fallback alone with --path fallback.
+      """)
+  }
+
+  /// Whether a kernel was configured without an option.
+  private static func lacks(_ option: String, _ kernel: KernelImage) -> Bool {
+    guard let config = kernel.config,
+      let text = try? String(contentsOfFile: config.string, encoding: .utf8)
+    else { return false }
+    return !text.split(separator: "\n").contains("\(option)=y")
   }
 
   /// Gives the run its private copies of the images. They go when the run is over, and when this

@@ -4,6 +4,7 @@ import Artifacts
 import Hypervisor
 import PeerGPU
 import Topology
+import Verification
 
 /// What the user wants to be run.
 public struct RunRequest: Sendable {
@@ -28,8 +29,10 @@ public struct RunRequest: Sendable {
   public var sabotage: String?
   /// How the GPUs misbehave from the beginning, to see that it is caught.
   public var injection: FaultInjection
-  /// How long and how hard the suite `gpu` works.
+  /// How long and how hard the suites of the GPU work.
   public var effort: Effort
+  /// How the GPU is to get at the blocks of files in the suite `device-map`; nil for what is usual.
+  public var path: MappingPath?
   /// Whether the DMA sanitizer looks at what the GPUs did.
   public var sanitizes: Bool
   /// How long the guest program may say nothing before it counts as hanging.
@@ -44,7 +47,7 @@ public struct RunRequest: Sendable {
     topology: Topology, topologyPath: String, suite: Suite, kernel: KernelChoice,
     location: Hypervisor.Location, output: String? = nil, only: [String] = [], strict: Bool = false,
     sabotage: String? = nil, injection: FaultInjection = .none, effort: Effort = Effort(),
-    sanitizes: Bool = true, silenceLimit: Duration = .seconds(60),
+    path: MappingPath? = nil, sanitizes: Bool = true, silenceLimit: Duration = .seconds(60),
     bootLimit: Duration = .seconds(60), suiteLimit: Duration = .seconds(1800)
   ) {
     self.topology = topology
@@ -58,6 +61,7 @@ public struct RunRequest: Sendable {
     self.sabotage = sabotage
     self.injection = injection
     self.effort = effort
+    self.path = path
     self.sanitizes = sanitizes
     self.silenceLimit = silenceLimit
     self.bootLimit = bootLimit
@@ -66,11 +70,11 @@ public struct RunRequest: Sendable {
 }
 
 extension RunRequest {
-  /// How long and how hard the suite `gpu` works.
+  /// How long and how hard the suites of the GPU work.
   public struct Effort: Sendable, Hashable {
     /// How often each race is run.
     public var rounds: UInt32
-    /// Seconds of random commands.
+    /// Seconds of random commands in the suite `gpu`.
     public var soak: UInt32
     /// Of everything that is random.
     public var seed: UInt64
@@ -88,7 +92,7 @@ extension RunRequest {
   }
 
   /// Whether the run is about the GPU's driver, and has its trace.
-  var tracesDriver: Bool { suite.members.contains(.gpu) }
+  var tracesDriver: Bool { suite.members.contains(where: \.usesGPU) }
 
   /// Bytes that a log may grow to: a GiB; for each round, twice of what the races of one take; and for
   /// each second of random commands, more than the program's pace makes of them.
@@ -105,8 +109,9 @@ extension RunRequest {
     if injection != .none { options["inject"] = injection.description }
     guard tracesDriver else { return options }
     options["rounds"] = String(effort.rounds)
-    options["soak"] = String(effort.soak)
+    if suite.members.contains(.gpu) { options["soak"] = String(effort.soak) }
     options["seed"] = String(effort.seed)
+    if suite.members.contains(.deviceMap) { options["path"] = (path ?? .auto).rawValue }
     options["sanitizer"] = sanitizes ? "on" : "off"
     return options
   }
@@ -147,7 +152,15 @@ extension RunRequest {
         \(Self.programLimit) of each.
         """)
     }
-    guard suite.members.contains(.gpu) else { return }
+    if path != nil, !suite.members.contains(.deviceMap) {
+      throw RequestError(
+        """
+        --path is how the GPU gets at the blocks of files, which is what the suite device-map is \
+        about; the suite \(suite.rawValue) has no use for it. Leave it out, or take --suite \
+        device-map.
+        """)
+    }
+    guard tracesDriver else { return }
     if topology.gpus.isEmpty {
       throw RequestError(
         "\(topologyPath): the suite \(suite.rawValue) needs a GPU, and \(topology.name) has none.")
@@ -169,14 +182,16 @@ public enum Suite: String, Sendable, CaseIterable, Codable {
   case p2pdma
   /// Commands of the peer GPU through pointers of a process.
   case gpu
+  /// Blocks of files in the BAR of their block device, mapped for the peer GPU.
+  case deviceMap = "device-map"
   /// All of the others in one guest, one after the other.
   case all
 
   /// The suites that it stands for, in the order in which they run.
   public var members: [Suite] {
     switch self {
-    case .p2pdma, .gpu: [self]
-    case .all: [.p2pdma, .gpu]
+    case .p2pdma, .gpu, .deviceMap: [self]
+    case .all: [.p2pdma, .gpu, .deviceMap]
     }
   }
 
@@ -184,8 +199,11 @@ public enum Suite: String, Sendable, CaseIterable, Codable {
   public var program: String? {
     switch self {
     case .p2pdma: "p2pcheck"
-    case .gpu: "gpucheck"
+    case .gpu, .deviceMap: "gpucheck"
     case .all: nil
     }
   }
+
+  /// Whether its cases have the peer GPU work, and its driver tells what it does.
+  var usesGPU: Bool { self == .gpu || self == .deviceMap }
 }

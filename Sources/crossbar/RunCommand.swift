@@ -24,6 +24,9 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
                                                      races, until something gives way
         crossbar run switch --suite gpu --only '*.soak' --soak 1800 --seed 7
                                                      half an hour of random commands
+        crossbar run switch --suite device-map       blocks of files in the controller's BAR
+        crossbar run switch --suite device-map --path fallback
+                                                     the same cases, through the page cache
         crossbar run switch --json | jq .verdict
       """)
 
@@ -70,7 +73,7 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How often each race of the suite gpu is run; see --limit for many.", valueName: "count"))
+      "How often each race of the GPU is run; see --limit for many.", valueName: "count"))
   var rounds: UInt32 = RunRequest.Effort().rounds
 
   @Option(
@@ -81,9 +84,18 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Of all that is random in the suite gpu: the same seed, the same commands.",
+      "Of all that is random in the suites of the GPU: the same seed, the same commands.",
       valueName: "number"))
   var seed: UInt64 = RunRequest.Effort().seed
+
+  @Option(
+    help: ArgumentHelp(
+      "How the GPU gets at blocks of files in the suite device-map. (default: auto)",
+      discussion: "auto: in the controller's BAR, else in the page cache. direct: a refusal is a "
+        + "failure. fallback: in the page cache only.",
+      valueName: MappingPath.allCases.map(\.rawValue).joined(separator: "|")),
+    completion: .list(MappingPath.allCases.map(\.rawValue)))
+  var path: MappingPath?
 
   @Flag(
     inversion: .prefixedNo,
@@ -122,7 +134,8 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
       location: connect.map(Hypervisor.Location.uri) ?? .embedded,
       output: output,
       only: only, strict: strict, sabotage: sabotage, injection: inject ?? .none,
-      effort: RunRequest.Effort(rounds: rounds, soak: soak, seed: seed), sanitizes: sanitizer,
+      effort: RunRequest.Effort(rounds: rounds, soak: soak, seed: seed), path: path,
+      sanitizes: sanitizer,
       silenceLimit: .seconds(silenceLimit), bootLimit: .seconds(bootLimit),
       suiteLimit: .seconds(limit + longerSoak * chosen.topology.gpus.count))
     try request.check()
@@ -160,6 +173,8 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
 }
 
 extension Suite: ExpressibleByArgument {}
+
+extension MappingPath: ExpressibleByArgument {}
 
 extension FaultInjection: ExpressibleByArgument {
   /// Reads the text form.

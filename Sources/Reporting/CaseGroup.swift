@@ -11,6 +11,17 @@ struct CaseGroup {
     case transfer(Route)
     /// They have the peer GPU work.
     case gpu
+    /// They have it work on files whose blocks may be in a BAR, on this route.
+    case deviceMap(Route)
+
+    init(_ item: CaseRecord) {
+      self =
+        switch (item.operation, item.suite) {
+        case (.gpu, "device-map"): .deviceMap(item.expectedRoute)
+        case (.gpu, _): .gpu
+        default: .transfer(item.expectedRoute)
+        }
+    }
   }
 
   /// Such as `nvme0/ns0 → gpu0`.
@@ -28,8 +39,7 @@ struct CaseGroup {
     var order: [Key] = []
     var cases: [Key: [CaseRecord]] = [:]
     for item in record.cases {
-      let kind = item.operation == .gpu ? Kind.gpu : .transfer(item.expectedRoute)
-      let key = Key(volume: item.volume, peer: item.peer, kind: kind)
+      let key = Key(volume: item.volume, peer: item.peer, kind: Kind(item))
       if cases[key] == nil { order.append(key) }
       cases[key, default: []].append(item)
     }
@@ -40,6 +50,9 @@ struct CaseGroup {
         switch key.kind {
         case .transfer: "\(volume) → \(key.peer)"
         case .gpu: volume.isEmpty ? key.peer : "\(key.peer) on \(volume)"
+        case .deviceMap:
+          ["\(key.peer) on \(volume)", record.topology.fileSystem(of: key.volume)]
+            .compactMap(\.self).joined(separator: ", ")
         }
       return CaseGroup(title: title.printable, kind: key.kind, cases: cases[key] ?? [])
     }
@@ -56,6 +69,15 @@ struct CaseGroup {
     case .transfer(.hostBridge): "through the host bridge"
     case .transfer(.none): "no route: a refusal is expected"
     case .gpu: ""
+    case .deviceMap(.switch): "blocks through the switch"
+    case .deviceMap(.hostBridge): "blocks through the host bridge"
+    case .deviceMap(.device), .deviceMap(.none): "no route: the page cache"
     }
+  }
+}
+
+extension Topology {
+  fileprivate func fileSystem(of namespace: String) -> String? {
+    namespaces.first { $0.id == namespace }?.filesystem.rawValue
   }
 }

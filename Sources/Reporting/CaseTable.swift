@@ -19,6 +19,12 @@ struct CaseTable {
     static let count = 8
     /// All numbers, with a space before each.
     static let numbers = 1 + bytes + 1 + time + 1 + time + 1 + ratio
+    static let path = 8
+    static let pages = [12, 8, 7]
+    /// Path and pages, with a space before each.
+    static let deviceMap = 1 + path + pages.reduce(0) { $0 + 1 + $1 }
+    /// What bytes by port need, as a rule.
+    static let ports = 29
     /// Before the name: indentation and mark.
     static let mark = 4
   }
@@ -27,14 +33,21 @@ struct CaseTable {
   static func nameWidth(of groups: [CaseGroup], columns: Int) -> Int {
     let names = groups.flatMap(\.cases).map { $0.what.printable.terminalColumns }
     let titles = groups.map { $0.heading.terminalColumns - Width.mark }
-    let room = max(columns - Width.mark - Width.numbers, Width.name.lowerBound)
+    let maps = groups.contains(where: \.isDeviceMap)
+    let numbers = maps ? Width.deviceMap + Width.ports : Width.numbers
+    let room = max(columns - Width.mark - numbers, Width.name.lowerBound)
     let wanted = max((names + titles).max() ?? 0, Width.name.lowerBound)
     return min(wanted, room, Width.name.upperBound)
   }
 
   var lines: [String] {
     let room = Width.mark + nameWidth
-    let header = group.kind == .gpu ? Self.gpuHeader : Self.transferHeader
+    let header =
+      switch group.kind {
+      case .gpu: Self.gpuHeader
+      case .deviceMap: Self.deviceMapHeader.shortened(to: columns - room)
+      case .transfer: Self.transferHeader
+      }
     let heading =
       group.heading.terminalColumns <= room
       ? [ink(.strong, group.heading.padded(to: room)) + ink(.faint, header)]
@@ -54,14 +67,24 @@ struct CaseTable {
     + ["commands", "faults", "bells", "irqs"].map { $0.padded(from: Width.count) }
     .joined(separator: " ") + "  bytes by port"
 
+  private static let deviceMapHeader =
+    " " + "path".padded(to: Width.path) + " "
+    + zip(["pages direct", "fallback", "refused"], Width.pages).map { $0.padded(from: $1) }
+    .joined(separator: " ") + "  bytes by port"
+
   private func row(_ item: CaseRecord) -> String {
     let name = item.what.printable.shortened(to: nameWidth).padded(to: nameWidth)
-    let cells = group.kind == .gpu ? gpuCells(item) : transferCells(item)
+    let cells =
+      switch group.kind {
+      case .gpu: gpuCells(item)
+      case .deviceMap: deviceMapCells(item)
+      case .transfer: transferCells(item)
+      }
     let line =
       "  \(ink(item.outcome.meaning, item.outcome.mark)) \(name) \(cells.joined(separator: " "))"
     guard let remark = remark(item.outcome) else { return trimmed(line) }
     let room = columns - Width.mark - nameWidth - Width.numbers - 2
-    if group.kind != .gpu, room >= 18 {
+    if case .transfer = group.kind, room >= 18 {
       return "\(line)  \(ink(item.outcome.meaning, remark.shortened(to: room)))"
     }
     return trimmed(line) + "\n      "
@@ -92,6 +115,25 @@ struct CaseTable {
     return counts.map { String($0).padded(from: Width.count) } + [" " + gpu.movedWords]
   }
 
+  private func deviceMapCells(_ item: CaseRecord) -> [String] {
+    guard let gpu = item.gpu, let files = gpu.files else { return [] }
+    let path = files.path == .none ? "–" : files.path.words
+    let meaning: Ink.Meaning? =
+      switch files.path {
+      case .direct: .good
+      case .mixed: nil
+      case .fallback, .none: .faint
+      }
+    let padded = path.padded(to: Width.path)
+    let pages = [files.pages?.direct, files.pages?.fallback, files.pages?.refusals]
+    let counts = zip(pages, Width.pages).map { count, width in
+      (count.map { $0 > 0 ? String($0) : "·" } ?? "").padded(from: width)
+    }
+    let room = columns - Width.mark - nameWidth - Width.deviceMap - 2
+    return [meaning.map { ink($0, padded) } ?? padded] + counts
+      + [" " + gpu.movedWords.shortened(to: room)]
+  }
+
   private func remark(_ outcome: CaseOutcome) -> String? {
     switch outcome.kind {
     case .verified, .refusedFellBack: nil
@@ -110,5 +152,13 @@ struct CaseTable {
     var line = line[...]
     while line.last == " " { line.removeLast() }
     return String(line)
+  }
+}
+
+extension CaseGroup {
+  /// Whether its cases are those of the suite `device-map`.
+  fileprivate var isDeviceMap: Bool {
+    if case .deviceMap = kind { return true }
+    return false
   }
 }

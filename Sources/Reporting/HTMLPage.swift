@@ -30,6 +30,13 @@ struct HTMLPage {
     let rows: [HTMLGPURow]
   }
 
+  /// Cases of the suite `device-map`, which have other columns again.
+  struct DeviceMapGroup {
+    let title: String
+    let route: String
+    let rows: [HTMLDeviceMapRow]
+  }
+
   /// What the DMA sanitizer says of a GPU.
   struct Sanitizer {
     let kind: String
@@ -56,6 +63,9 @@ struct HTMLPage {
   let plot: TimePlot?
   let groups: [Group]
   let gpuGroups: [GPUGroup]
+  let deviceMapGroups: [DeviceMapGroup]
+  let deviceMapTotals: [Entry]
+  let hasDeviceMap: Bool
   let console: [Entry]
   let hasConsole: Bool
   let logs: [Log]
@@ -93,11 +103,20 @@ struct HTMLPage {
     gpuGroups = all.filter { $0.kind == .gpu }.map { group in
       GPUGroup(title: group.title, rows: group.cases.map(HTMLGPURow.init))
     }
-    groups = all.filter { $0.kind != .gpu }.map { group in
-      Group(
+    groups = all.compactMap { group in
+      guard case .transfer = group.kind else { return nil }
+      return Group(
         title: group.title, route: group.routeWords,
         rows: group.cases.map { HTMLRow($0, longest: longest) })
     }
+    deviceMapGroups = all.compactMap { group in
+      guard case .deviceMap = group.kind else { return nil }
+      return DeviceMapGroup(
+        title: group.title, route: group.routeWords,
+        rows: group.cases.map(HTMLDeviceMapRow.init))
+    }
+    deviceMapTotals = Self.totals(record)
+    hasDeviceMap = !deviceMapTotals.isEmpty
     console = record.console.map {
       Entry(name: "line \($0.line)", value: "\($0.kind): \($0.text)".printable)
     }
@@ -128,6 +147,14 @@ struct HTMLPage {
         + summary.limitations.map { Entry(name: "not checked", value: $0) }
       return Sanitizer(
         kind: summary.isClean ? "verified" : "failed", sentence: summary.sentence, remarks: remarks)
+    }
+  }
+
+  private static func totals(_ record: RunRecord) -> [Entry] {
+    guard let summary = DeviceMapSummary(of: record) else { return [] }
+    let named = [("paths", summary.paths), ("driver", summary.pages), ("GPU", summary.bytes)]
+    return (named + summary.controllers.map { ("QEMU", $0) }).map {
+      Entry(name: $0.0, value: $0.1)
     }
   }
 

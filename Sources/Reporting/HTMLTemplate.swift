@@ -77,6 +77,25 @@ enum HTMLTemplate {
     {{/rows}}</tbody>
     </table>
     {{/gpuGroups}}
+    {{#hasDeviceMap}}<h2>Paths of file data</h2>
+    <dl>{{#deviceMapTotals}}<dt>{{name}}</dt><dd>{{value}}</dd>{{/deviceMapTotals}}</dl>
+    {{/hasDeviceMap}}
+    {{#deviceMapGroups}}<h2>{{title}} <span class="dim">{{route}}</span></h2>
+    <table>
+    <thead><tr><th>case</th><th>path</th><th class="n">pages direct</th>
+    <th class="n">fallback</th><th class="n">refused</th><th>GPU: bytes by port</th>
+    <th>QEMU: controllers</th><th class="n">commands</th><th class="n">faults</th>
+    <th>outcome</th></tr></thead>
+    <tbody>
+    {{#rows}}<tr><td>{{name}}</td><td class="path {{path}}">{{path}}</td><td class="n">{{direct}}</td>
+    <td class="n">{{fallback}}</td><td class="n">{{refusals}}</td><td>{{moved}}</td>
+    <td>{{controllers}}</td><td class="n">{{commands}}</td><td class="n">{{faults}}</td>
+    <td class="{{kind}}">{{mark}} {{outcome}}
+    {{#hasExplanation}}<details><summary>why</summary>{{explanation}}</details>{{/hasExplanation}}
+    </td></tr>
+    {{/rows}}</tbody>
+    </table>
+    {{/deviceMapGroups}}
     {{#hasConsole}}<h2>Console</h2>
     <dl>{{#console}}<dt>{{name}}</dt><dd><code>{{value}}</code></dd>{{/console}}</dl>
     {{/hasConsole}}
@@ -103,6 +122,7 @@ enum HTMLTemplate {
     td.n, th.n { text-align: right; white-space: nowrap; } .dim { opacity: .7; font-weight: 400; }
     td.verified, td.refusedFellBack { color: var(--good); } td.failed { color: var(--bad); }
     td.knownLimit { color: var(--warn); } td.skipped { opacity: .7; }
+    td.path.direct { color: var(--direct); } td.path.fallback { opacity: .7; }
     details { color: var(--ink); font-size: .9em; } summary { cursor: pointer; }
     .badge { font-size: .65em; padding: .15em .6em; border: 1px solid; border-radius: 1em;
       vertical-align: middle; }

@@ -58,16 +58,29 @@ public struct JUnitReport: Sendable {
     }
   }
 
-  private func properties(_ record: RunRecord) -> XMLElement {
+  /// How the blocks of files moved in a case, by all accounts; none for cases of other suites.
+  private static func paths(of item: CaseRecord) -> [(String, String)] {
+    guard let gpu = item.gpu, let files = gpu.files else { return [] }
+    var values = [("path", files.path.rawValue)]
+    if let pages = files.pages {
+      values += [
+        ("pages.direct", "\(pages.direct)"), ("pages.fallback", "\(pages.fallback)"),
+        ("refusals", "\(pages.refusals)"),
+      ]
+    }
+    values += gpu.bytes.sorted { $0.key < $1.key }.map { ("bytes.\($0.key)", "\($0.value)") }
+    for (id, traffic) in (files.controllers ?? [:]).sorted(by: { $0.key < $1.key }) {
+      values += [
+        ("\(id).filled", "\(traffic.filled)"), ("\(id).writtenBack", "\(traffic.writtenBack)"),
+        ("\(id).memory", "\(traffic.memory)"),
+      ]
+    }
+    return values
+  }
+
+  private static func properties(_ values: [(String, String)]) -> XMLElement {
     let properties = XMLElement(name: "properties")
-    let environment = record.environment
-    let values = [
-      ("kernel", record.kernel.release), ("qemu", environment.qemu),
-      ("libvirt", environment.libvirt), ("accelerator", environment.accelerator),
-      ("crossbar", environment.crossbar), ("verdict", record.verdict.rawValue),
-    ]
-    let options = record.options.sorted { $0.key < $1.key }.map { ("option.\($0.key)", $0.value) }
-    for (name, value) in values + options {
+    for (name, value) in values {
       let property = XMLElement(name: "property")
       property.set("name", name)
       property.set("value", value)
@@ -76,12 +89,25 @@ public struct JUnitReport: Sendable {
     return properties
   }
 
+  private func properties(_ record: RunRecord) -> XMLElement {
+    let environment = record.environment
+    let values = [
+      ("kernel", record.kernel.release), ("qemu", environment.qemu),
+      ("libvirt", environment.libvirt), ("accelerator", environment.accelerator),
+      ("crossbar", environment.crossbar), ("verdict", record.verdict.rawValue),
+    ]
+    let options = record.options.sorted { $0.key < $1.key }.map { ("option.\($0.key)", $0.value) }
+    return Self.properties(values + options)
+  }
+
   private func test(_ item: CaseRecord, _ record: RunRecord) -> XMLElement {
     let test = XMLElement(name: "testcase")
     let places = [record.topology.name, item.volume, item.peer].filter { !$0.isEmpty }
     test.set("classname", places.joined(separator: "."))
     test.set("name", item.name)
     test.set("time", Self.seconds(item.phases.reduce(0) { $0 + $1.seconds }))
+    let paths = Self.paths(of: item)
+    if !paths.isEmpty { test.addChild(Self.properties(paths)) }
     let outcome = item.outcome
     switch outcome.kind {
     case .verified, .refusedFellBack: break

@@ -36,7 +36,7 @@ public struct TerminalReport: Sendable {
     }
     let blocks =
       [heading] + tables + [
-        failures, limits, sanitizer, console, summary,
+        failures, limits, deviceMap, sanitizer, console, summary,
       ]
     return blocks.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
       .joined(separator: "\n\n") + "\n"
@@ -99,6 +99,11 @@ public struct TerminalReport: Sendable {
     return [ink(.warning, "! " + title.shortened(to: columns - 2))]
       + wrap(first.outcome.explanation)
       + [ink(.faint, "  --strict makes it a failure.")]
+  }
+
+  private var deviceMap: [String] {
+    guard let summary = DeviceMapSummary(of: record) else { return [] }
+    return [ink(.strong, "paths of file data")] + summary.sentences.flatMap { wrap($0) }
   }
 
   private var sanitizer: [String] {

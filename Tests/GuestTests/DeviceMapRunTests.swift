@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+extension GuestTests {
+  /// Blocks of files, mapped for the GPU in the BAR of their controller; every account of the path
+  /// has to agree.
+  @Suite struct DeviceMapRuns {
+    /// The cases that claim what `claim` accepts, with what they show of their path.
+    private func cases(
+      _ outcome: CrossbarProgram.Outcome, claiming claim: (String) -> Bool = { _ in true }
+    ) throws -> [(name: String, gpu: [String: Any], files: [String: Any])] {
+      try outcome.cases().compactMap { item in
+        guard item["suite"] as? String == "device-map", let gpu = item["gpu"] as? [String: Any],
+          let claimed = gpu["claim"] as? String, claim(claimed)
+        else { return nil }
+        return (
+          try #require(item["name"] as? String), gpu, try #require(gpu["files"] as? [String: Any])
+        )
+      }
+    }
+
+    private func bytes(_ gpu: [String: Any], by ports: String...) -> Int {
+      let bytes = gpu["bytes"] as? [String: Int] ?? [:]
+      return ports.reduce(0) { $0 + (bytes[$1] ?? 0) }
+    }
+
+    private func pages(_ files: [String: Any], _ path: String) -> Int {
+      (files["pages"] as? [String: Int])?[path] ?? -1
+    }
+
+    /// Bytes that the controllers moved from or to BARs.
+    private func throughBARs(_ files: [String: Any]) -> Int {
+      let controllers = files["controllers"] as? [String: [String: Int]] ?? [:]
+      return controllers.values.reduce(0) {
+        $0 + ($1["filled"] ?? 0) + ($1["writtenBack"] ?? 0) + ($1["otherBARs"] ?? 0)
+      }
+    }
+
+    @Test(arguments: ["switch", "root-ports-zen"])
+    func blocksGoDirectWhereThereIsAWay(topology: String) async throws {
+      let outcome = try await CrossbarProgram.run(["run", topology, "--suite", "device-map"])
+      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      let direct = try cases(outcome) { $0.hasPrefix("direct:") }
+      for volume in ["ns0", "ns1"] {
+        #expect(direct.contains { $0.name.contains(".\(volume).") }, "\(volume)")
+      }
+      for item in direct {
+        #expect(item.files["path"] as? String == "direct", "\(item.name)")
+        #expect(bytes(item.gpu, by: "memory") == 0, "\(item.name)")
+        #expect(bytes(item.gpu, by: "bus", "bar") > 0, "\(item.name)")
+        #expect(pages(item.files, "direct") > 0, "\(item.name)")
+        #expect(throughBARs(item.files) > 0, "\(item.name)")
+      }
+      #expect(outcome.output.contains("paths of file data"))
+    }
+
+    private func expectNoBAR(_ outcome: CrossbarProgram.Outcome) throws {
+      let all = try cases(outcome)
+      #expect(all.count > 20)
+      for item in all {
+        #expect(bytes(item.gpu, by: "bus", "bar") == 0, "\(item.name)")
+        #expect(pages(item.files, "direct") == 0, "\(item.name)")
+        #expect(throughBARs(item.files) == 0, "\(item.name)")
+      }
+      #expect(all.contains { $0.files["path"] as? String == "fallback" })
+    }
+
+    @Test(arguments: ["root-ports", "no-cmb"])
+    func withoutAWayEverythingFallsBack(topology: String) async throws {
+      let outcome = try await CrossbarProgram.run(["run", topology, "--suite", "device-map"])
+      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      try expectNoBAR(outcome)
+    }
+
+    @Test func theFallbackAloneNeverTouchesTheBAR() async throws {
+      let outcome = try await CrossbarProgram.run([
+        "run", "switch", "--suite", "device-map", "--path", "fallback",
+      ])
+      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      try expectNoBAR(outcome)
+      let options = try #require(try outcome.record()["options"] as? [String: Any])
+      #expect(options["path"] as? String == "fallback")
+    }
+
+    @Test func theDirectPathFailsLoudlyWhereThereIsNone() async throws {
+      let outcome = try await CrossbarProgram.run([
+        "run", "root-ports", "--suite", "device-map", "--path", "direct",
+      ])
+      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      let failures = try #require(try outcome.record()["failures"] as? [String])
+      #expect(failures.contains { $0.contains("EREMOTEIO") }, "\(failures.prefix(5))")
+      #expect(outcome.output.contains("FAILED"))
+    }
+
+    /// The bytes are right, and the program says that they came from the BAR.
+    @Test func aFallbackThatIsCalledDirectIsAWrongPath() async throws {
+      let outcome = try await CrossbarProgram.run([
+        "run", "switch", "--suite", "device-map", "--only", "*.read-whole-1m", "--sabotage",
+        "fallback-as-direct",
+      ])
+      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      let kinds = try outcome.cases().map { try #require($0["outcome"] as? [String: Any]) }
+      #expect(!kinds.isEmpty)
+      for kind in kinds { #expect(kind["failure"] as? String == "sanitizer finding") }
+      #expect(outcome.sentences.contains("wrongPath: The case claims the BAR of nvme0, but"))
+    }
+
+    /// Without the sanitizer, who sees each access, the counters of the GPU's ports still tell.
+    @Test func theCountersAloneTellAWrongPathToo() async throws {
+      let outcome = try await CrossbarProgram.run([
+        "run", "switch", "--suite", "device-map", "--only", "*.read-whole-1m", "--sabotage",
+        "fallback-as-direct", "--no-sanitizer",
+      ])
+      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      let kinds = try outcome.cases().map { try #require($0["outcome"] as? [String: Any]) }
+      #expect(!kinds.isEmpty)
+      for kind in kinds { #expect(kind["failure"] as? String == "wrong path") }
+      #expect(outcome.sentences.contains("bytes from or to system memory"))
+    }
+
+    @Test(arguments: [
+      ("wrong-path", "wrongPath"), ("stray-address", "strayAccess"), ("flip-bit", "corruptPayload"),
+    ])
+    func whatTheEngineDoesWrongIsFoundByName(injection: String, finding: String) async throws {
+      let outcome = try await CrossbarProgram.run([
+        "run", "switch", "--suite", "device-map", "--only", "*.ns0.read-whole-1m", "--inject",
+        injection,
+      ])
+      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      let sanitizer = try #require(try outcome.record()["sanitizer"] as? [String: Any])
+      let report = try #require(sanitizer["gpu0"] as? [String: Any])
+      let counts = try #require(report["counts"] as? [String: Int])
+      #expect(counts[finding] ?? 0 > 0, "\(counts)")
+    }
+
+    /// Both suites of the GPU number their cases from 1; neither's cases are taken for the other's.
+    @Test func allSuitesAreVerifiedInOneGuest() async throws {
+      let outcome = try await CrossbarProgram.run([
+        "run", "switch", "--suite", "all", "--only", "*.read-*", "--only", "gpu0.copy-*",
+      ])
+      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      let suites = Set(try outcome.cases().compactMap { $0["suite"] as? String })
+      #expect(suites == ["p2pdma", "gpu", "device-map"])
+    }
+
+    @Test func aPathForAnotherSuiteIsAWrongRequest() async throws {
+      let outcome = try await CrossbarProgram.run(["run", "switch", "--path", "direct"])
+      #expect(outcome.exitCode == 2)
+      #expect(outcome.errors.contains("the suite p2pdma has no use for it"))
+      #expect(!FileManager.default.fileExists(atPath: outcome.directory.path))
+    }
+
+    @Test(arguments: ["viommu-switch", "viommu-root-ports"])
+    func aTopologyBehindAnIOMMUIsRefusedBeforeItBoots(topology: String) async throws {
+      let outcome = try await CrossbarProgram.run(["run", topology, "--suite", "device-map"])
+      #expect(outcome.exitCode == 2)
+      #expect(outcome.errors.contains("can't run behind a virtual IOMMU yet"))
+      #expect(!FileManager.default.fileExists(atPath: outcome.directory.path))
+    }
+  }
+}

@@ -23,6 +23,7 @@ static const struct recipes *const device_map[] = {
 	&map_durable_recipes, &map_error_recipes, &map_tail_recipes,
 	&map_rights_recipes, &map_life_recipes, &map_end_recipes,
 	&map_mounts_recipes, &map_again_recipes, &map_leave_recipes,
+	&map_pinned_recipes, &map_race_recipes,
 	&map_remove_recipes,
 };
 

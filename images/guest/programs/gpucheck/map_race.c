@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Races: the GPU works on a file by several address spaces, while its blocks are taken
+ * back in every way there is. No cell is lost, and none is stale.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+
+#include "engine.h"
+#include "map_race.h"
+#include "path.h"
+
+/* Owners, one who looks on, and one who cuts the tail off. */
+#define RACERS	(RACE_OWNERS + 2)
+
+/* A generation is 16 bits long; long before, all start again. */
+#define GENERATIONS	60000
+
+static bool racer_open(struct race *race, struct racer *racer, unsigned int n)
+{
+	struct test *test = race->test;
+
+	*racer = (struct racer){
+		.race = race,
+		.n = n,
+		.gpu = { .fd = -1 },
+		.random = { random_next(&test->random) },
+	};
+	if (!test_check(test, ivgpu_open(&racer->gpu, test->address,
+					 &test->totals),
+			"cannot open the GPU: %s", strerror(errno)))
+		return false;
+	racer->from = ivgpu_alloc(&racer->gpu, RACE_TAIL, NULL);
+	racer->to = ivgpu_alloc(&racer->gpu, RACE_BODY, NULL);
+	return test_check(test, racer->from && racer->to &&
+			  !posix_memalign((void **)&racer->copy, PAGE,
+					  RACE_SLOT),
+			  "no memory for a race: %s", strerror(errno));
+}
+
+static void racer_close(struct racer *racer)
+{
+	if (racer->from)
+		munmap(racer->from, RACE_TAIL);
+	if (racer->to)
+		munmap(racer->to, RACE_BODY);
+	free(racer->copy);
+	ivgpu_close(&racer->gpu);
+}
+
+/* All slots of generation 1, on the disk. */
+static bool start_over(struct race *race)
+{
+	unsigned int slot;
+
+	for (slot = 0; slot < RACE_SLOTS; slot++)
+		race->slots[slot] = (struct race_slot){ .begun = 1, .done = 1 };
+	return test_check(race->test, file_write(race->mapped.file, 0, RACE_SIZE,
+						 1),
+			  "cannot write the file of a race: %s",
+			  strerror(errno)) &&
+	       mapped_cool(race->test, &race->mapped, "before a race");
+}
+
+/* When all is quiet: by read(2), and from the disk. */
+static bool check_all(struct race *race, uint8_t *copy)
+{
+	unsigned int slot, i;
+
+	for (i = 0; i < 2; i++) {
+		for (slot = 0; slot < RACE_SLOTS; slot++)
+			if (!test_check(race->test,
+					pread(race->mapped.file->cached, copy,
+					      RACE_SLOT,
+					      (off_t)(slot * RACE_SLOT)) ==
+					(ssize_t)RACE_SLOT, "cannot read: %s",
+					strerror(errno)) ||
+			    !race_exact(race, slot, copy, i ?
+					"the disk after a race" :
+					"read(2) after a race"))
+				return false;
+		if (!mapped_cool(race->test, &race->mapped, "after a race"))
+			return false;
+	}
+	return true;
+}
+
+static bool run_round(struct race *race, struct racer *racers)
+{
+	pthread_t threads[RACERS];
+	unsigned int i, started = 0;
+	bool ok = true;
+
+	race->working = RACE_OWNERS;
+	for (i = 0; ok && i < RACERS; i++) {
+		void *(*body)(void *context) = i < RACE_OWNERS ? race_own :
+					       i == RACE_OWNERS ? race_look :
+					       race_truncate;
+
+		if (body == race_truncate && !(race->parts & RACE_TRUNCATE))
+			continue;
+		ok = test_check(race->test, !pthread_create(&threads[started],
+							    NULL, body,
+							    &racers[i]),
+				"cannot start a thread");
+		started += ok;
+	}
+	if (!ok)
+		race->working = 0;
+	for (i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+	return ok && !race->test->verdict.failed &&
+	       check_all(race, racers[0].copy);
+}
+
+static unsigned int oldest(const struct race *race)
+{
+	unsigned int slot, most = 0;
+
+	for (slot = 0; slot < RACE_SLOTS; slot++)
+		if (race->slots[slot].done > most)
+			most = race->slots[slot].done;
+	return most;
+}
+
+static void run_race(struct test *test)
+{
+	struct race *race = calloc(1, sizeof(*race));
+	struct racer racers[RACERS] = { 0 };
+	unsigned int opened = 0, round;
+	bool ok;
+
+	if (!test_check(test, race, "no memory for a race"))
+		return;
+	race->test = test;
+	race->parts = test->recipe->argument;
+	ok = mapped_open(test, &race->mapped, RACE_SIZE, false);
+	while (ok && opened < RACERS) {
+		ok = racer_open(race, &racers[opened], opened);
+		opened++;
+	}
+	ok = ok && start_over(race);
+	for (round = 0; ok && test_has_round(test, round); round++) {
+		if (oldest(race) > GENERATIONS)
+			ok = start_over(race);
+		ok = ok && run_round(race, racers);
+	}
+	while (opened)
+		racer_close(&racers[--opened]);
+	/* Each way has been gone, or else there was no race. */
+	if (ok && test->direct)
+		test_check(test, test->totals.direct,
+			   "no page was mapped in the BAR in all of the races");
+	mapped_close(test, &race->mapped);
+	free(race);
+}
+
+#define RACES(name_, parts_) \
+	{ .name = name_, .run = run_race, .volume = true, .argument = parts_ }
+
+static const struct recipe recipe[] = {
+	RACES("rule2-races-device-revokes", RACE_REVOKE),
+	RACES("rule2-races-cache", RACE_CACHE),
+	RACES("rule2-races-direct-io", RACE_DIO | RACE_CACHE),
+	RACES("rule3-races-truncate", RACE_TRUNCATE),
+	RACES("rule3-races-punch", RACE_PUNCH | RACE_CACHE),
+	{ .name = "rule3-races-reflink", .run = run_race, .volume = true,
+	  .fstype = "xfs", .argument = RACE_REFLINK | RACE_CACHE },
+	RACES("rule2-races-all", RACE_CACHE | RACE_DIO | RACE_PUNCH |
+	      RACE_TRUNCATE | RACE_REVOKE),
+	{ .name = "rule2-races-all-reflink", .run = run_race, .volume = true,
+	  .fstype = "xfs", .argument = RACE_CACHE | RACE_DIO | RACE_PUNCH |
+	  RACE_TRUNCATE | RACE_REFLINK | RACE_REVOKE },
+};
+
+const struct recipes map_race_recipes = { recipe, ARRAY_SIZE(recipe) };

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Those who take part in a race: owners, lookers-on, and who cuts the tail off.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "cells.h"
+#include "engine.h"
+#include "map_leave.h"
+#include "map_race.h"
+#include "process.h"
+
+/* Of each owner, in a round. */
+#define STEPS	12
+
+static void store(unsigned int *value, unsigned int now)
+{
+	__atomic_store_n(value, now, __ATOMIC_RELEASE);
+}
+
+static bool takes_part(const struct racer *racer, enum race_part part)
+{
+	return racer->race->parts & part;
+}
+
+/* One of several, of which those that do not take part are the first one. */
+static unsigned int choose(struct racer *racer)
+{
+	unsigned int n = random_below(&racer->random, 8);
+
+	if ((n == 1 || n == 2) && !takes_part(racer, RACE_CACHE))
+		return 0;
+	if (n == 3 && !takes_part(racer, RACE_DIO))
+		return 0;
+	if (n == 4 && !takes_part(racer, RACE_PUNCH))
+		return 0;
+	return n;
+}
+
+static bool own_write(struct racer *racer, unsigned int slot)
+{
+	struct race *race = racer->race;
+	struct race_slot *state = &race->slots[slot];
+	struct file *file = race->mapped.file;
+	unsigned int gen = state->done + 1, how = choose(racer);
+	size_t off = slot * RACE_SLOT;
+	bool ok = true;
+
+	if (how == 4)
+		store(&state->punched, gen);
+	store(&state->begun, gen);
+	switch (how) {
+	case 1:
+		cells_fill(race->mapped.memory + off, RACE_SLOT, off, file->id,
+			   (uint16_t)gen);
+		break;
+	case 2:
+	case 3:
+		cells_fill(racer->copy, RACE_SLOT, off, file->id, (uint16_t)gen);
+		ok = pwrite(how == 2 ? file->cached : file->direct, racer->copy,
+			    RACE_SLOT, (off_t)off) == (ssize_t)RACE_SLOT;
+		break;
+	case 4:
+		ok = !fallocate(file->cached, FALLOC_FL_PUNCH_HOLE |
+				FALLOC_FL_KEEP_SIZE, (off_t)off,
+				(off_t)RACE_SLOT);
+		break;
+	default:
+		cells_fill(racer->from, RACE_SLOT, off, file->id, (uint16_t)gen);
+		ok = engine_run_on(race->test, &racer->gpu,
+				   gpu_copy(race->mapped.memory + off,
+					    racer->from, RACE_SLOT), NULL,
+				   "write of an owner");
+		break;
+	}
+	store(&state->done, gen);
+	return test_check(race->test, ok, "write of an owner, kind %u: %s", how,
+			  strerror(errno));
+}
+
+static bool own_read(struct racer *racer, unsigned int slot)
+{
+	static const char *const names[] = {
+		"read of an owner by the GPU", "load of an owner",
+		"read(2) of an owner", "O_DIRECT read of an owner",
+	};
+	struct race *race = racer->race;
+	struct file *file = race->mapped.file;
+	unsigned int how = choose(racer);
+	size_t off = slot * RACE_SLOT;
+	const uint8_t *found = racer->copy;
+	bool ok = true;
+
+	if (how > 3)
+		how = 0;
+	switch (how) {
+	case 1:
+		found = race->mapped.memory + off;
+		break;
+	case 2:
+	case 3:
+		ok = pread(how == 2 ? file->cached : file->direct, racer->copy,
+			   RACE_SLOT, (off_t)off) == (ssize_t)RACE_SLOT;
+		break;
+	default:
+		found = racer->to;
+		ok = engine_run_on(race->test, &racer->gpu,
+				   gpu_copy(racer->to,
+					    race->mapped.memory + off,
+					    RACE_SLOT), NULL, names[0]);
+		break;
+	}
+	return test_check(race->test, ok, "%s: %s", names[how],
+			  strerror(errno)) &&
+	       race_exact(race, slot, found, names[how]);
+}
+
+/* A clone has what the owner has at this moment, and keeps it. */
+static bool own_clone(struct racer *racer)
+{
+	struct race *race = racer->race;
+	char path[192];
+	unsigned int slot;
+	bool ok;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s%s.clone%u", race->test->volume->mount,
+		 race->mapped.file->path, racer->n);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	ok = test_check(race->test, fd >= 0 &&
+			!ioctl(fd, FICLONE, race->mapped.file->cached),
+			"cannot clone the file of a race: %s", strerror(errno));
+	for (slot = racer->n; ok && slot < RACE_SLOTS; slot += RACE_OWNERS)
+		ok = test_check(race->test, pread(fd, racer->copy, RACE_SLOT,
+						  (off_t)(slot * RACE_SLOT)) ==
+				(ssize_t)RACE_SLOT, "cannot read a clone: %s",
+				strerror(errno)) &&
+		     race_exact(race, slot, racer->copy, "clone");
+	if (fd >= 0)
+		close(fd);
+	unlink(path);
+	return ok;
+}
+
+/* What may come at any moment, and changes nothing. */
+static bool disturb(struct racer *racer)
+{
+	struct race *race = racer->race;
+	struct file *file = race->mapped.file;
+	size_t off = random_below(&racer->random, RACE_SLOTS) * RACE_SLOT;
+
+	switch (random_below(&racer->random, 8)) {
+	case 0:
+		return test_check(race->test, !fsync(file->cached), "fsync: %s",
+				  strerror(errno));
+	case 1:
+		return test_check(race->test, !msync(race->mapped.memory,
+						     RACE_BODY, MS_SYNC),
+				  "msync: %s", strerror(errno));
+	case 2:
+		if (takes_part(racer, RACE_CACHE))
+			posix_fadvise(file->cached, (off_t)off,
+				      (off_t)(4 * RACE_SLOT),
+				      POSIX_FADV_WILLNEED);
+		break;
+	case 3:
+	case 4:
+		madvise(race->mapped.memory + off, RACE_SLOT, MADV_DONTNEED);
+		posix_fadvise(file->cached, 0, 0, POSIX_FADV_DONTNEED);
+		break;
+	case 5:
+		return !takes_part(racer, RACE_REVOKE) ||
+		       controller_revokes(race->test);
+	case 6:
+		return !takes_part(racer, RACE_REFLINK) || own_clone(racer);
+	default:
+		break;
+	}
+	return true;
+}
+
+void *race_own(void *context)
+{
+	struct racer *racer = context;
+	struct race *race = racer->race;
+	unsigned int i, slots = RACE_SLOTS / RACE_OWNERS;
+	bool ok = true;
+
+	for (i = 0; ok && i < STEPS && !race->test->verdict.failed; i++) {
+		unsigned int mine = random_below(&racer->random, slots) *
+				    RACE_OWNERS + racer->n;
+		unsigned int other = random_below(&racer->random, slots) *
+				     RACE_OWNERS + racer->n;
+
+		ok = own_write(racer, mine) && disturb(racer) &&
+		     own_read(racer, mine) && own_read(racer, other);
+	}
+	__atomic_sub_fetch(&race->working, 1, __ATOMIC_ACQ_REL);
+	return NULL;
+}
+
+static bool goes_on(struct race *race)
+{
+	return __atomic_load_n(&race->working, __ATOMIC_ACQUIRE) &&
+	       !race->test->verdict.failed;
+}
+
+/* All slots by one command of the GPU, again and again. */
+void *race_look(void *context)
+{
+	struct racer *racer = context;
+	struct race *race = racer->race;
+	unsigned int before[RACE_SLOTS], slot;
+	bool ok = true;
+
+	while (ok && goes_on(race)) {
+		for (slot = 0; slot < RACE_SLOTS; slot++)
+			before[slot] = race_before(race, slot);
+		ok = engine_run_on(race->test, &racer->gpu,
+				   gpu_copy(racer->to, race->mapped.memory,
+					    RACE_BODY), NULL, "a look-on");
+		for (slot = 0; ok && slot < RACE_SLOTS; slot++)
+			ok = race_between(race, slot, before[slot],
+					  racer->to + slot * RACE_SLOT,
+					  "a look-on");
+	}
+	return NULL;
+}
+
+/* The tail is written by the GPU, cut somewhere, and grown again: zeros follow. */
+void *race_truncate(void *context)
+{
+	struct racer *racer = context;
+	struct race *race = racer->race;
+	struct file *file = race->mapped.file;
+	bool ok = true;
+
+	while (ok && goes_on(race)) {
+		size_t keep = random_below(&racer->random, RACE_TAIL / 16) * 16;
+		uint16_t gen = (uint16_t)(1 + random_below(&racer->random, 999));
+		struct content want = { .off = RACE_BODY };
+		struct mismatch mismatch = { .bad = false };
+
+		content_append(&want, segment_cells(RACE_BODY, keep, file->id,
+						    gen));
+		content_append(&want, segment_zeros(RACE_BODY + keep,
+						    RACE_TAIL - keep));
+		cells_fill(racer->from, RACE_TAIL, RACE_BODY, file->id, gen);
+		ok = engine_run_on(race->test, &racer->gpu,
+				   gpu_copy(race->mapped.memory + RACE_BODY,
+					    racer->from, RACE_TAIL), NULL,
+				   "write of the tail") &&
+		     test_check(race->test, !ftruncate(file->cached,
+						       (off_t)(RACE_BODY + keep)) &&
+				!ftruncate(file->cached, (off_t)RACE_SIZE),
+				"ftruncate: %s", strerror(errno)) &&
+		     engine_run_on(race->test, &racer->gpu,
+				   gpu_copy(racer->to, race->mapped.memory +
+					    RACE_BODY, RACE_TAIL), NULL,
+				   "read of the tail");
+		if (!ok)
+			break;
+		content_check(&want, racer->to, &mismatch);
+		ok = test_check(race->test, !mismatch.bad,
+				"the tail, cut at %zu: offset %llu is not %s",
+				keep, (unsigned long long)mismatch.at,
+				mismatch.expected);
+		/* Sometimes from the disk, so that its blocks can be had directly. */
+		madvise(race->mapped.memory + RACE_BODY, RACE_TAIL,
+			MADV_DONTNEED);
+		posix_fadvise(file->cached, (off_t)RACE_BODY, 0,
+			      POSIX_FADV_DONTNEED);
+		sleep_ms(1);
+	}
+	return NULL;
+}

@@ -21,6 +21,7 @@
  * @count: pages to map at most, all in one last-level table
  * @access: enum crossbar_gpu_access
  * @direct: what was collected are bus addresses of an exporter
+ * @refusal: errno of the first attempt at which an exporter refused, or 0
  * @seq:   of ivgpu_space.window
  * @end:   when to give up, in jiffies
  */
@@ -30,6 +31,7 @@ struct ivgpu_service {
 	unsigned int count;
 	u32 access;
 	bool direct;
+	int refusal;
 	unsigned long seq;
 	unsigned long end;
 };
@@ -102,12 +104,9 @@ static int ivgpu_fault_collect(struct ivgpu_service *service)
 
 	ret = device_map_range_fault(&range);
 	service->direct = range.direct;
-	if (range.refusal) {
-		spin_lock_irq(&space->fence_lock);
-		space->stats.refusals++;
-		space->stats.last_refusal = -range.refusal;
-		spin_unlock_irq(&space->fence_lock);
-	}
+	/* Pages that were faulted in are in the way of the next attempt. */
+	if (!service->refusal)
+		service->refusal = -range.refusal;
 	return ret == -EPERM ? -EACCES : ret;
 }
 #else
@@ -238,6 +237,12 @@ static int ivgpu_fault_map(struct ivgpu_service *service)
 		service->count = 1;
 	}
 	mmu_interval_notifier_remove(&space->window);
+	if (service->refusal) {
+		spin_lock_irq(&space->fence_lock);
+		space->stats.refusals++;
+		space->stats.last_refusal = service->refusal;
+		spin_unlock_irq(&space->fence_lock);
+	}
 	return ret;
 }
 

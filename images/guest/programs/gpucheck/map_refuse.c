@@ -19,7 +19,11 @@
 #include "map_look.h"
 #include "path.h"
 
-#define SIZE	((size_t)KIB(128))
+/*
+ * As many pages as are faulted in at once after a refusal: further ones might come
+ * to the page cache by readahead, and would be refused for that.
+ */
+#define SIZE	((size_t)KIB(64))
 
 /* Three parts of the same size: written, then one without data, then written. */
 static bool open_with_gap(struct test *test, struct mapped *mapped,

@@ -20,6 +20,7 @@
 #include "path.h"
 #include "pressure.h"
 #include "process.h"
+#include "report.h"
 
 #define SIZE	((size_t)KIB(256))
 #define HALF	(SIZE / 2)
@@ -216,6 +217,7 @@ close:
 static void run_pressure(struct test *test)
 {
 	const size_t places = 5;
+	uint64_t end = now_ns() + PROCESS_SECONDS * NS_PER_S;
 	struct mapped mapped = { .file = NULL };
 	struct meeting meeting;
 	unsigned int i;
@@ -228,15 +230,17 @@ static void run_pressure(struct test *test)
 		goto close;
 	pid = pressure_start(test, &meeting);
 	ok = pid > 0;
-	for (i = 0; ok && i < 12; i++)
+	/* It takes all that there is, which lasts a while, or is killed for that. */
+	for (i = 0; ok && now_ns() < end &&
+	     !meeting_ready(&meeting, false, 200); i++) {
+		report_progress(test->name, i, i + 1, "fills");
 		ok = mapped_fill(test, &mapped, i % places * 8 * PAGE, PAGE + 512,
 				 "fill under pressure") &&
 		     mapped_sum(test, &mapped, "sum under pressure") &&
 		     test_check(test, i % 4 || !fsync(mapped.file->cached),
 				"fsync under pressure: %s", strerror(errno));
+	}
 	if (pid > 0) {
-		/* It may have been killed for its memory by now. */
-		meeting_wait(&meeting, false);
 		if (ok)
 			mapped_sum(test, &mapped, "sum when memory is full");
 		process_kill(test, pid);

@@ -124,6 +124,15 @@ bool meeting_wait(struct meeting *meeting, bool child)
 	       read(input.fd, &byte, 1) == 1;
 }
 
+bool meeting_ready(struct meeting *meeting, bool child, int ms)
+{
+	struct pollfd input = { .events = POLLIN };
+
+	take_side(meeting, child);
+	input.fd = meeting->pipe[child][0];
+	return poll(&input, 1, ms) != 0;
+}
+
 void meeting_signal(struct meeting *meeting, bool child)
 {
 	take_side(meeting, child);

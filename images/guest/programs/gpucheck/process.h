@@ -39,6 +39,8 @@ void meeting_close(struct meeting *meeting);
 
 /* Waits for the other side's signal. False if that side is gone. */
 bool meeting_wait(struct meeting *meeting, bool child);
+/* Whether meeting_wait() would return at once, after @ms at most. */
+bool meeting_ready(struct meeting *meeting, bool child, int ms);
 void meeting_signal(struct meeting *meeting, bool child);
 
 void sleep_ms(unsigned int ms);

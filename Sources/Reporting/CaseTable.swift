@@ -19,12 +19,6 @@ struct CaseTable {
     static let count = 8
     /// All numbers, with a space before each.
     static let numbers = 1 + bytes + 1 + time + 1 + time + 1 + ratio
-    static let path = 8
-    static let pages = [12, 8, 7]
-    /// Path and pages, with a space before each.
-    static let deviceMap = 1 + path + pages.reduce(0) { $0 + 1 + $1 }
-    /// What bytes by port need, as a rule.
-    static let ports = 29
     /// Before the name: indentation and mark.
     static let mark = 4
   }
@@ -34,7 +28,9 @@ struct CaseTable {
     let names = groups.flatMap(\.cases).map { $0.what.printable.terminalColumns }
     let titles = groups.map { $0.heading.terminalColumns - Width.mark }
     let maps = groups.contains(where: \.isDeviceMap)
-    let numbers = maps ? Width.deviceMap + Width.ports : Width.numbers
+    let numbers =
+      maps
+      ? DeviceMapColumns.width(of: columns - Width.mark, names: names.max() ?? 0) : Width.numbers
     let room = max(columns - Width.mark - numbers, Width.name.lowerBound)
     let wanted = max((names + titles).max() ?? 0, Width.name.lowerBound)
     return min(wanted, room, Width.name.upperBound)
@@ -45,7 +41,7 @@ struct CaseTable {
     let header =
       switch group.kind {
       case .gpu: Self.gpuHeader
-      case .deviceMap: Self.deviceMapHeader.shortened(to: columns - room)
+      case .deviceMap: deviceMapColumns.header
       case .transfer: Self.transferHeader
       }
     let heading =
@@ -67,17 +63,16 @@ struct CaseTable {
     + ["commands", "faults", "bells", "irqs"].map { $0.padded(from: Width.count) }
     .joined(separator: " ") + "  bytes by port"
 
-  private static let deviceMapHeader =
-    " " + "path".padded(to: Width.path) + " "
-    + zip(["pages direct", "fallback", "refused"], Width.pages).map { $0.padded(from: $1) }
-    .joined(separator: " ") + "  bytes by port"
+  private var deviceMapColumns: DeviceMapColumns {
+    DeviceMapColumns(room: columns - Width.mark - nameWidth, ink: ink)
+  }
 
   private func row(_ item: CaseRecord) -> String {
     let name = item.what.printable.shortened(to: nameWidth).padded(to: nameWidth)
     let cells =
       switch group.kind {
       case .gpu: gpuCells(item)
-      case .deviceMap: deviceMapCells(item)
+      case .deviceMap: deviceMapColumns.cells(of: item)
       case .transfer: transferCells(item)
       }
     let line =
@@ -113,25 +108,6 @@ struct CaseTable {
     guard let gpu = item.gpu else { return [] }
     let counts = [gpu.commands, gpu.faults, gpu.doorbells, gpu.interrupts]
     return counts.map { String($0).padded(from: Width.count) } + [" " + gpu.movedWords]
-  }
-
-  private func deviceMapCells(_ item: CaseRecord) -> [String] {
-    guard let gpu = item.gpu, let files = gpu.files else { return [] }
-    let path = files.path == .none ? "–" : files.path.words
-    let meaning: Ink.Meaning? =
-      switch files.path {
-      case .direct: .good
-      case .mixed: nil
-      case .fallback, .none: .faint
-      }
-    let padded = path.padded(to: Width.path)
-    let pages = [files.pages?.direct, files.pages?.fallback, files.pages?.refusals]
-    let counts = zip(pages, Width.pages).map { count, width in
-      (count.map { $0 > 0 ? String($0) : "·" } ?? "").padded(from: width)
-    }
-    let room = columns - Width.mark - nameWidth - Width.deviceMap - 2
-    return [meaning.map { ink($0, padded) } ?? padded] + counts
-      + [" " + gpu.movedWords.shortened(to: room)]
   }
 
   private func remark(_ outcome: CaseOutcome) -> String? {

@@ -18,6 +18,16 @@ enum Figures {
     return "\(count) B"
   }
 
+  /// Bytes in at most eight columns: `593 KiB`, `1.7 MiB`, `1023 KiB`.
+  static func roundBytes(_ count: UInt64) -> String {
+    for (name, shift) in units where count >= 1 << shift {
+      let value = Double(count) / Double(UInt64(1) << shift)
+      let isWhole = count & ((1 << shift) - 1) == 0
+      return "\(decimal(value, places: value < 9.95 && !isWhole ? 1 : 0)) \(name)"
+    }
+    return "\(count) B"
+  }
+
   /// Seconds with a unit that leaves three digits: `84 µs`, `0.84 ms`, `23.1 ms`, `2.31 s`.
   static func seconds(_ value: Double) -> String {
     guard value.isFinite, value >= 0 else { return "?" }

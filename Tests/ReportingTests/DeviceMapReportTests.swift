@@ -49,16 +49,39 @@ import Verification
   @Test func showsPathPagesAndBytesOfEachCase() throws {
     let lines = text(cases).split(separator: "\n").map(String.init)
     #expect(lines.contains { $0.hasPrefix("gpu0 on nvme0/ns0, ext4  blocks through the switch") })
+    #expect(lines.contains { $0.hasSuffix("refused  bytes bus   memory    video") })
     let row = { (name: String) in try #require(lines.first { $0.contains("✓ \(name) ") }) }
     #expect(
       try row("read-whole").hasSuffix(
-        "direct            256        ·       ·  1 MiB bus, 4 KiB video"))
+        " direct            256        ·       ·      1 MiB        ·    4 KiB"))
     #expect(
       try row("rule1-read-revokes").hasSuffix(
-        "mixed              16       16       1  64 KiB bus, 64 KiB memory"))
+        " mixed              16       16       1     64 KiB   64 KiB        ·"))
     #expect(
-      try row("rule5-hole-refused").contains(" fallback            ·        1       1  4 KiB"))
-    #expect(try row("rule9-removed").contains(" –                   ·        ·       ·"))
+      try row("rule5-hole-refused").hasSuffix(
+        " fallback            ·        1       1          ·    4 KiB        ·"))
+    #expect(
+      try row("rule9-removed").hasSuffix(
+        " –                   ·        ·       ·          ·        ·        ·"))
+  }
+
+  @Test func leavesPortsOutForWhichThereIsNoRoom() {
+    let header = { (columns: Int) in
+      text(cases, columns: columns).split(separator: "\n").first { $0.contains("pages direct") }
+    }
+    #expect(header(100)?.hasSuffix(" bytes bus   memory    video") == true)
+    #expect(header(80)?.hasSuffix(" refused  bytes bus") == true)
+    #expect(header(60)?.hasSuffix(" refused") == true)
+  }
+
+  @Test func roundsBytesToEightColumns() {
+    #expect(Figures.roundBytes(512) == "512 B")
+    #expect(Figures.roundBytes(4096) == "4 KiB")
+    #expect(Figures.roundBytes(1_048_575) == "1024 KiB")
+    #expect(Figures.roundBytes(341_504) == "334 KiB")
+    #expect(Figures.roundBytes(1_782_580) == "1.7 MiB")
+    #expect(Figures.roundBytes(9 << 20) == "9 MiB")
+    #expect(Figures.roundBytes((10 << 20) - 1) == "10 MiB")
   }
 
   @Test func sumsUpWhatEachAccountSays() {
@@ -99,7 +122,7 @@ import Verification
     let text = text([other] + cases)
     #expect(text.contains("gpu0 on nvme0/ns0 "))
     #expect(text.contains("commands   faults    bells     irqs  bytes by port"))
-    #expect(text.contains("path     pages direct fallback refused  bytes by port"))
+    #expect(text.contains("path     pages direct fallback refused  bytes bus   memory    video"))
   }
 
   @Test func theHTMLReportShowsTheSame() throws {

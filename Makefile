@@ -15,7 +15,7 @@ SWIFT_FLAGS := -c release -Xswiftc -enable-testing
 SWIFT_SOURCES := Package.swift Sources Tests
 PROGRAM := bin/crossbar
 
-.PHONY: help run test test-unit test-guest build install lint format lint-c coverage bench-engine packages clean
+.PHONY: help run test test-unit test-guest test-teeth build install lint format lint-c coverage bench-engine packages clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
@@ -32,6 +32,9 @@ test-unit: packages build ## Run the tests that boot nothing
 
 test-guest: packages build ## Run the tests that boot guests
 	swift test $(SWIFT_FLAGS) --skip-build --no-parallel --filter GuestTests
+
+test-teeth: packages build ## Break the kernel on purpose, once a patch of Tests/Teeth, and see it noticed
+	CROSSBAR_TEETH=$(or $(TEETH),1) swift test $(SWIFT_FLAGS) --skip-build --no-parallel --filter TeethTests
 
 build: packages ## Build the program: bin/crossbar
 	swift build $(SWIFT_FLAGS) --build-tests
@@ -57,16 +60,12 @@ install: build ## Install below PREFIX (/usr/local), with completions for bash, 
 lint: build lint-c ## Check the style of Swift and C
 	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
 
-# checkpatch comes with the guest kernel's source, which the program knows how to get. The form of
-# TRACE_EVENT() is not one that it likes.
-lint-c: build
-	checkpatch="perl $$($(PROGRAM) kernel source)/scripts/checkpatch.pl --no-tree --strict"; \
-	checkpatch+=" --terse --show-types --no-summary"; \
-	$$checkpatch -f $$(find images/kernel/files -name '*.[ch]' ! -name '*_trace.h'); \
-	$$checkpatch --ignore PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE \
-	  -f $$(find images/kernel/files -name '*_trace.h'); \
-	$$checkpatch $$(find images/kernel/patches -name '*.patch'); \
-	$$checkpatch --ignore "$$(grep -o '^[A-Z_]*' images/guest/checkpatch-ignore | paste -sd,)" \
+# checkpatch comes with the guest kernel's source, which the program knows how to get.
+lint-c: build ## Check the style of C, of the kernel's patches too
+	tree="$$($(PROGRAM) kernel source)"; \
+	images/kernel/checkpatch "$$tree"; \
+	perl "$$tree/scripts/checkpatch.pl" --no-tree --strict --terse --show-types --no-summary \
+	  --ignore "$$(grep -o '^[A-Z_]*' images/guest/checkpatch-ignore | paste -sd,)" \
 	  -f $$(find images/guest Sources/CDeviceABI Sources/CPeerGPU -name '*.[ch]')
 
 format: ## Format the Swift sources in place

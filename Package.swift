@@ -95,6 +95,8 @@ let package = Package(
     .testTarget(
       name: "GuestTests", dependencies: ["crossbar", "Harness", "Hypervisor", "Topology"],
       swiftSettings: strict),
+    // Builds kernels with deliberate bugs, when asked to.
+    .testTarget(name: "TeethTests", dependencies: ["crossbar"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Artifacts
 
 /// A command that can answer with one JSON document. Where it can't answer, the document says why.
 protocol JSONCommand {
@@ -32,9 +33,18 @@ struct KernelOptions: ParsableArguments {
   var kernel: String?
 
   @Option(
-    help: ArgumentHelp("Build the kernel from your own source tree.", valueName: "dir"),
+    help: ArgumentHelp(
+      "Build the kernel from your own source tree, with the configuration of the flavour.",
+      valueName: "dir"),
     completion: .directory)
   var tree: String?
+
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "A patch on top of the flavour's own; more than once for several.", valueName: "file"),
+    completion: .file(extensions: ["patch", "diff"]))
+  var patch: [String] = []
 
   @Flag(
     help: ArgumentHelp(
@@ -46,8 +56,17 @@ struct KernelOptions: ParsableArguments {
     if withDriver && tree == nil {
       throw ValidationError("--with-driver goes with --tree: other kernels have the driver.")
     }
-    if kernel != nil && tree != nil {
-      throw ValidationError("--kernel and --tree exclude each other: give one of them.")
+    if let kernel, KernelChoice.isPath(kernel) {
+      guard tree == nil else {
+        throw ValidationError("--tree builds a kernel, so --kernel can't name a finished one.")
+      }
+      guard patch.isEmpty else {
+        throw ValidationError(
+          "--patch needs the source of a kernel, and \(kernel) is a finished one.")
+      }
+    }
+    if tree != nil && !patch.isEmpty {
+      throw ValidationError("--patch leaves your tree alone: apply it there, with `git am` say.")
     }
   }
 }

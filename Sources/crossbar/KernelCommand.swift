@@ -11,7 +11,7 @@ struct KernelCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kernel",
     abstract: "The guest kernel.",
-    subcommands: [Build.self, Source.self])
+    subcommands: [Build.self, Edit.self, Export.self, Source.self])
 
   /// `crossbar kernel build`.
   struct Build: AsyncParsableCommand, JSONCommand {
@@ -20,7 +20,9 @@ struct KernelCommand: AsyncParsableCommand {
       discussion: """
         EXAMPLES
           crossbar kernel build
+          crossbar kernel build --patch fix.patch      the default flavour with a patch on top
           crossbar kernel build --tree ~/src/linux
+          crossbar kernel build --tree ~/src/linux --kernel 7.2-debug
           crossbar kernel build --tree ~/src/linux --with-driver
         """)
 
@@ -37,8 +39,6 @@ struct KernelCommand: AsyncParsableCommand {
       }
       view.clear()
       if output.json {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         var document = [
           "path": image.path.string, "release": image.release, "origin": image.origin,
         ]
@@ -46,10 +46,105 @@ struct KernelCommand: AsyncParsableCommand {
         document["config"] = image.config?.string
         document["symbols"] = image.symbols?.string
         document["vmlinux"] = image.vmlinux?.string
-        print(String(decoding: try encoder.encode(document), as: UTF8.self))
+        try KernelCommand.print(document)
       } else {
         print(image.path)
       }
+    }
+  }
+
+  /// `crossbar kernel edit`.
+  struct Edit: AsyncParsableCommand, JSONCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Makes a git repository of a kernel's source, with a commit for each patch.",
+      discussion: """
+        The commit of the source has the tag `base`. Work on the series as on any: commit, reorder,
+        fix up. Then write it back with `crossbar kernel export`.
+
+        EXAMPLES
+          crossbar kernel edit ~/src/crossbar-linux
+          git -C ~/src/crossbar-linux log --oneline base..
+        """)
+
+    @Argument(help: "A new or an empty directory.", completion: .directory)
+    var directory: String
+
+    @Option(
+      help: ArgumentHelp("The flavour whose source and patches it gets.", valueName: "name"))
+    var kernel: String?
+
+    @OptionGroup var output: OutputOptions
+
+    var json: Bool { output.json }
+
+    func run() async throws {
+      let view = ProgressView(output)
+      let (directory, kernel) = (directory, kernel)
+      let edited = try await Interruption.cancelling {
+        try await KernelCommand.series().edit(
+          FilePath(directory), flavour: kernel, progress: view.take)
+      }
+      view.clear()
+      if output.json {
+        try KernelCommand.print(edited)
+        return
+      }
+      let count = edited.patches.count
+      print(
+        """
+        \(directory): Linux \(edited.version) (tag base), and \(count) \
+        \(count == 1 ? "patch as a commit" : "patches as commits") on it.
+
+          git -C \(directory) log --oneline base..    the series
+          crossbar run --tree \(directory)            boots what is there
+          crossbar kernel export \(directory)         writes the commits back
+          git -C \(directory) format-patch base..     mails of the whole series
+        """)
+    }
+  }
+
+  /// `crossbar kernel export`.
+  struct Export: AsyncParsableCommand, JSONCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Writes the commits of such a directory back as patches and new files.",
+      discussion: """
+        Everything has to be committed, on a line from the tag `base`. A new file is kept as it is in
+        the end, so only the commit that adds it may touch it: fix up such a commit with
+        `git commit --fixup` and `git rebase -i --autosquash base`.
+
+        EXAMPLES
+          crossbar kernel export ~/src/crossbar-linux && git diff --stat
+        """)
+
+    @Argument(help: "A directory that `crossbar kernel edit` made.", completion: .directory)
+    var directory: String
+
+    @Flag(help: "Overwrite patches and files that changed since the directory was made.")
+    var force = false
+
+    @OptionGroup var output: OutputOptions
+
+    var json: Bool { output.json }
+
+    func run() async throws {
+      let view = ProgressView(output)
+      let (directory, force) = (directory, force)
+      let exported = try await Interruption.cancelling {
+        try await KernelCommand.series().export(
+          FilePath(directory), force: force, progress: view.take)
+      }
+      view.clear()
+      if output.json {
+        try KernelCommand.print(exported)
+        return
+      }
+      for path in exported.written { print("  wrote    \(path)") }
+      for path in exported.removed { print("  removed  \(path)") }
+      let count = exported.patches.count
+      let changed = exported.written.count + exported.removed.count
+      print(
+        "\(count) \(count == 1 ? "patch" : "patches"), "
+          + (changed == 0 ? "nothing changed." : "\(changed) files changed."))
     }
   }
 
@@ -75,10 +170,33 @@ struct KernelCommand: AsyncParsableCommand {
   }
 }
 
+extension KernelCommand {
+  fileprivate static func series() throws -> KernelSeries {
+    let workshop = try Workshop.standard()
+    return KernelSeries(project: workshop.project, store: workshop.store)
+  }
+
+  fileprivate static func print(_ document: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    Swift.print(String(decoding: try encoder.encode(document), as: UTF8.self))
+  }
+}
+
+extension ProgressView {
+  /// Takes a report of something that is made, from any thread.
+  fileprivate func take(_ step: ArtifactProgress) {
+    show(
+      RunProgress(
+        label: step.label, fraction: step.fraction, detail: step.detail, notice: step.notice))
+  }
+}
+
 extension KernelOptions {
   /// The kernel that the options name.
   var choice: KernelChoice {
-    if let tree { return .tree(FilePath(tree), withDriver: withDriver) }
-    return kernel.map(KernelChoice.init(parsing:)) ?? .flavour(nil)
+    if let tree { return .tree(FilePath(tree), withDriver: withDriver, flavour: kernel) }
+    if let kernel, KernelChoice.isPath(kernel) { return .image(FilePath(kernel)) }
+    return .flavour(kernel, patches: patch.map { FilePath($0) })
   }
 }

@@ -24,10 +24,35 @@ struct FakeKernel {
     ).check("packing", mend: "")
   }
 
+  var project: ProjectFiles { ProjectFiles(root: directory.path.appending("project")) }
+
+  var series: KernelSeries {
+    KernelSeries(
+      project: project, store: store, environment: ["CROSSBAR_KERNEL_SOURCE": tarball.string])
+  }
+
   func artifact(_ choice: KernelChoice = .flavour(nil)) -> KernelArtifact {
     KernelArtifact(
-      choice, project: ProjectFiles(root: directory.path.appending("project")), store: store,
+      choice, project: project, store: store,
       environment: ["CROSSBAR_KERNEL_SOURCE": tarball.string])
+  }
+
+  /// Every file of the project with its content.
+  func projectFiles() throws -> [String: [UInt8]] {
+    var files: [String: [UInt8]] = [:]
+    for path in HostFiles.regularFiles(below: project.root) {
+      files[path] = try HostFiles.read(project.path(path))
+    }
+    return files
+  }
+
+  /// Replaces a text in a file, which must hold it.
+  func edit(_ path: String, _ old: String, _ new: String) throws {
+    let text = try HostFiles.text(directory.path.appending(path))
+    guard text.contains(old) else {
+      throw ArtifactError(.input, "\(path) does not hold `\(old)`", mend: "")
+    }
+    try directory.write(path, text.replacingOccurrences(of: old, with: new))
   }
 
   /// How often `make bzImage` ran, in all directories.
@@ -47,27 +72,36 @@ struct FakeKernel {
       default: "7.2"
       flavours:
         - name: "7.2"
-          series: "7.2"
+          version: "7.2"
           package: linux-source-7.2
           suites: [sid]
           config: [base.config]
-          patches: patches
-          overlay: [{from: files, to: .}]
+          series: patches/series
+          files: files
+          overlay: [{from: abi/new.h, to: drivers/new/new.h}]
           overlay-options: [CONFIG_NEW]
           exclude: [useless]
           steps: 5
+        - name: "7.2-driver"
+          base: "7.2"
+          until: drivers/new
+
       """)
     try directory.write("project/images/host-packages.txt", "")
     try setFragment("CONFIG_PCI=y\nCONFIG_NEW=y\n")
     try directory.write("project/files/drivers/new/Kconfig", "CONFIG_NEW\n")
+    try directory.write("project/abi/new.h", "#define NEW 1\n")
+    try directory.write("project/files/include/linux/map.h", "int map(void);\n")
+    for mail in FakeMail.series { try directory.write("project/patches/\(mail.name)", mail.text) }
     try directory.write(
-      "project/patches/0001-hook.patch",
+      "project/patches/series",
       """
-      --- a/Kconfig
-      +++ b/Kconfig
-      @@ -1 +1,2 @@
-       CONFIG_PCI
-      +source drivers/new/Kconfig
+      # The series.
+      0001-drivers-new-add-a-driver.patch drivers/new
+
+      # Only a header.
+      0002-linux-add-map.h.patch include/linux/map.h
+      0003-init-hook-it-in.patch
 
       """)
   }
@@ -84,6 +118,10 @@ struct FakeKernel {
     try directory.write("linux/useless/file", "never read")
     try directory.write("linux/arch/x86/Kconfig", "")
     try directory.write("linux/Kconfig", "CONFIG_PCI\n")
+    try directory.write("linux/init/main.c", "start\nmiddle\nend\n")
+    try directory.write("linux/include/linux/mm.h", "\n")
+    try directory.write("linux/.gitignore", "*.o\n")
+    try directory.write("linux/tools/ignored.o", "part of the source all the same\n")
     // An option survives when the tree's Kconfig files have it.
     let merge = try directory.write(
       "linux/scripts/kconfig/merge_config.sh",

@@ -52,6 +52,69 @@ import Testing
     #expect(try await kernel.artifact().resolve().path != first.path)
   }
 
+  @Test func aPatchOnTopIsAnotherKernelAndItsNameIsInTheOrigin() async throws {
+    let plain = try await kernel.artifact().resolve()
+    let patch = try kernel.directory.write(
+      "tooth.patch",
+      "Rule: 1\n\n--- a/image\n+++ b/drivers/new/Kconfig\n@@ -1 +1,2 @@\n"
+        .replacingOccurrences(of: "a/image", with: "a/drivers/new/Kconfig")
+        + " CONFIG_NEW\n+CONFIG_TOOTH\n")
+    try kernel.setFragment("CONFIG_PCI=y\nCONFIG_NEW=y\nCONFIG_TOOTH=y\n")
+    await #expect(throws: ArtifactError.self) { try await kernel.artifact().resolve() }
+    let choice = KernelChoice.flavour(nil, patches: [patch])
+    #expect(await kernel.artifact(choice).cachedPath() == nil)
+    let image = try await kernel.artifact(choice).resolve(progress: recorder.handler)
+    #expect(image.path != plain.path)
+    #expect(image.origin == "\(kernel.tarball) + \(patch)")
+    #expect(recorder.reports.last?.label == "kernel 7.2+tooth.patch")
+    let config = try HostFiles.text(try #require(image.config))
+    #expect(config.contains("CONFIG_TOOTH=y"))
+    #expect(await kernel.artifact(choice).cachedPath() == image.path)
+    #expect(kernel.builds == 2)
+  }
+
+  @Test func patchesOnTopAreTakenInTheirOrder() async throws {
+    let patches = try ["A", "B"].enumerated().map { number, name in
+      try kernel.directory.write(
+        "\(name).patch",
+        "--- a/init/main.c\n+++ b/init/main.c\n@@ -1 +1 @@\n"
+          + "-\(number == 0 ? "start" : "A")\n+\(name)\n")
+    }
+    _ = try await kernel.artifact(.flavour(nil, patches: patches)).resolve()
+    let error = await #expect(throws: ArtifactError.self) {
+      try await kernel.artifact(.flavour(nil, patches: patches.reversed())).resolve()
+    }
+    #expect(error?.kind == .patch)
+    #expect(error?.message.contains("B.patch does not apply to Linux 7.2.13") == true)
+  }
+
+  @Test func aPatchWithoutADiffIsRefused() async throws {
+    let patch = try kernel.directory.write("mail.patch", "Subject: nothing\n")
+    let error = await #expect(throws: ArtifactError.self) {
+      try await kernel.artifact(.flavour(nil, patches: [patch])).resolve()
+    }
+    #expect(error?.kind == .input)
+  }
+
+  @Test func aFlavourTakesPatchesUntilTheOneThatItNames() async throws {
+    let whole = try await kernel.artifact().resolve()
+    let part = try await kernel.artifact(.flavour("7.2-driver")).resolve()
+    #expect(part.path != whole.path)
+    // A change of what it does not take leaves it alone.
+    try kernel.directory.write("project/files/include/linux/map.h", "long map(void);\n")
+    #expect(await kernel.artifact(.flavour("7.2-driver")).cachedPath() == part.path)
+    #expect(await kernel.artifact().cachedPath() == nil)
+  }
+
+  @Test func aNewFileThatBelongsToNoPatchEndsBeforeAnythingIsBuilt() async throws {
+    try kernel.directory.write("project/files/mm/stray.c", "")
+    let error = await #expect(throws: ArtifactError.self) {
+      try await kernel.artifact().resolve()
+    }
+    #expect(error?.kind == .input)
+    #expect(kernel.builds == 0)
+  }
+
   @Test func sourceTreeIsUnpackedWithoutPatchesAndWithoutWhatIsExcluded() async throws {
     let tree = try await kernel.artifact().sourceTree()
     #expect(try HostFiles.text(tree.appending("Kconfig")) == "CONFIG_PCI\n")
@@ -88,7 +151,7 @@ import Testing
     let yaml = kernel.directory.path.appending("project/images/kernel/kernel.yaml")
     let text = try HostFiles.text(yaml)
     try HostFiles.write(
-      text.replacingOccurrences(of: "series: \"7.2\"", with: "series: \"6.12\""), to: yaml)
+      text.replacingOccurrences(of: "version: \"7.2\"", with: "version: \"6.12\""), to: yaml)
     let error = await #expect(throws: ArtifactError.self) {
       try await kernel.artifact().resolve()
     }
@@ -115,6 +178,19 @@ import Testing
       #expect(try HostFiles.text(try #require(image.config)) == "CONFIG_PCI=y\nCONFIG_NEW=y\n")
     }
     #expect(recorder.notices.isEmpty)
+    let main = try HostFiles.text(kernel.tree.appending("init/main.c"))
+    #expect(main == "start\nmap\nmiddle\nend\n")
+  }
+
+  @Test func ownTreeTakesTheRestOfASeriesThatItHasInPart() async throws {
+    let part = KernelChoice.tree(kernel.tree, withDriver: true, flavour: "7.2-driver")
+    _ = try await kernel.artifact(part).resolve()
+    #expect(!HostFiles.exists(kernel.tree.appending("include/linux/map.h")))
+    _ = try await kernel.artifact(.tree(kernel.tree, withDriver: true)).resolve()
+    #expect(HostFiles.exists(kernel.tree.appending("include/linux/map.h")))
+    #expect(HostFiles.isDirectory(kernel.directory.path.appending("cache/trees")))
+    let main = try HostFiles.text(kernel.tree.appending("init/main.c"))
+    #expect(main == "start\nmap\nmiddle\nend\n")
   }
 
   @Test func compilerErrorOfAnOwnTreeIsShownWithTheLog() async throws {

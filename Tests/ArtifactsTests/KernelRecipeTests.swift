@@ -11,7 +11,7 @@ import Testing
     default: a
     flavours:
       - name: a
-        series: "7.2"
+        version: "7.2"
         package: linux-source-7.2
         suites: [sid]
         config: [base.config]
@@ -20,12 +20,25 @@ import Testing
 
   @Test func projectsOwnFileHasADefaultFlavourWhoseFilesExist() throws {
     let recipe = try KernelRecipe.load(nil, project: project)
-    #expect(recipe.series == "7.2")
+    #expect(recipe.version == "7.2")
     for fragment in recipe.fragments { #expect(HostFiles.exists(project.path(fragment))) }
     for item in recipe.overlay { #expect(HostFiles.exists(project.path(item.from))) }
-    let patches = project.path(try #require(recipe.patches))
-    #expect(HostFiles.names(in: patches).contains { $0.hasSuffix(".patch") })
     #expect(recipe.tarball?.address.contains("{") == false)
+  }
+
+  @Test(arguments: ["7.2", "7.2-mainline", "7.2-debug"])
+  func everyFlavourHasASeriesInWhichEveryNewFileBelongsToAPatch(_ name: String) throws {
+    let series = try PatchSeries(of: KernelRecipe.load(name, project: project), project: project)
+    #expect(series.patches.isEmpty == false)
+    #expect(series.newFiles.contains { $0.path == "drivers/misc/ivgpu/crossbar_gpu.h" })
+  }
+
+  @Test func mainlineHasTheGPUsDriverAndNoOptionOfTheOtherPatches() throws {
+    let recipe = try KernelRecipe.load("7.2-mainline", project: project)
+    let series = try PatchSeries(of: recipe, project: project)
+    #expect(series.newFiles.allSatisfy { $0.path.hasPrefix("drivers/misc/ivgpu/") })
+    #expect(recipe.overlayOptions == ["CONFIG_IVGPU"])
+    #expect(recipe.fragments == ["images/kernel/config/base.config"])
   }
 
   @Test func unknownFlavourListsTheKnownOnes() {
@@ -45,7 +58,7 @@ import Testing
   @Test(arguments: ["../etc/passwd", "/etc/passwd", "a/../../b"])
   func pathsMustStayInside(_ path: String) {
     #expect(throws: ArtifactError.self) {
-      try KernelRecipe.parse(text + "    patches: \(path)\n", file: "kernel.yaml")
+      try KernelRecipe.parse(text + "    series: \(path)\n", file: "kernel.yaml")
     }
   }
 
@@ -54,7 +67,44 @@ import Testing
       try KernelRecipe.parse(
         "crossbar: crossbar.kernel/1\ndefault: a\nflavours:\n  - name: a\n", file: "kernel.yaml")
     }
-    #expect(error?.message == "kernel.yaml:4: `series` is missing")
+    #expect(error?.message == "kernel.yaml:4: `version` is missing")
+  }
+
+  private func flavours(_ more: String) throws -> [KernelRecipe] {
+    try KernelRecipe.parse(text + "    series: p/series\n" + more, file: "kernel.yaml").recipes
+  }
+
+  @Test func aFlavourHasWhatItsBaseHasAndItDoesNotSay() throws {
+    let recipes = try flavours(
+      """
+        - {name: b, base: a, config: [b.config], until: x.patch}
+        - {name: c, base: b, until: }
+
+      """)
+    #expect(recipes.map(\.package) == Array(repeating: "linux-source-7.2", count: 3))
+    #expect(recipes.map(\.fragments) == [["base.config"], ["b.config"], ["b.config"]])
+    #expect(recipes.map(\.until) == [nil, "x.patch", nil])
+    #expect(recipes.map(\.name) == ["a", "b", "c"])
+  }
+
+  @Test func aBaseThatIsNotAboveIsRefused() {
+    let error = #expect(throws: ArtifactError.self) {
+      try flavours("  - {name: b, base: c}\n  - {name: c, base: a}\n")
+    }
+    #expect(
+      error?.message == "kernel.yaml:10: `b` is based on `c`, which is no flavour above it")
+  }
+
+  @Test func oneNameIsOneFlavour() {
+    let error = #expect(throws: ArtifactError.self) { try flavours("  - {name: a, base: a}\n") }
+    #expect(error?.message == "kernel.yaml:10: there is a flavour `a` already")
+  }
+
+  @Test func filesWithoutPatchesAreRefused() {
+    let error = #expect(throws: ArtifactError.self) {
+      try KernelRecipe.parse(text + "    files: files\n", file: "kernel.yaml")
+    }
+    #expect(error?.message.contains("no patches that they could belong to") == true)
   }
 
   @Test func anotherSchemaIsRefused() {

@@ -12,7 +12,7 @@ import Testing
       default: a
       flavours:
         - name: a
-          series: "7.2"
+          version: "7.2"
           package: linux-source-7.2
           suites: [one, two]
           config: [base.config]

@@ -32,14 +32,17 @@ import Testing
 
     """
 
-  private func patches(_ text: String) throws -> [(path: FilePath, name: String)] {
-    [(try directory.write("0001-x.patch", text), "patches/0001-x.patch")]
+  private func patches(_ texts: String...) throws -> [PatchFile] {
+    try texts.enumerated().map { number, text in
+      let name = "000\(number + 1)-x.patch"
+      return PatchFile(path: try directory.write(name, text), name: "patches/\(name)")
+    }
   }
 
   @Test func knowsVersionAndSeries() throws {
     let tree = try KernelTree(root)
     #expect(tree.version == "7.2.13")
-    #expect(tree.series == "7.2")
+    #expect(tree.baseVersion == "7.2")
   }
 
   @Test func whatIsNoKernelIsRefused() throws {
@@ -64,12 +67,33 @@ import Testing
     #expect(text == "menu \"x\"\nconfig A\nsource \"drivers/new/Kconfig\"\nendmenu\n")
   }
 
-  @Test func appliedPatchIsPassedOverInAUsersTree() async throws {
+  /// Changes what `patch` wrote, so that `patch` alone can't be taken back any more.
+  private let second = """
+    --- a/drivers/Kconfig
+    +++ b/drivers/Kconfig
+    @@ -1,4 +1,4 @@
+     menu "x"
+     config A
+    -source "drivers/new/Kconfig"
+    +source "drivers/newer/Kconfig"
+     endmenu
+
+    """
+
+  @Test func knowsHowManyPatchesOfASeriesItHas() async throws {
     let tree = try KernelTree(root)
     let tool = try HostTool.require("patch")
-    for _ in 0..<2 { try await tree.apply(patches(patch), with: tool, skipApplied: true) }
+    let series = try patches(patch, "Subject: no diff\n", second)
+    let scratch = directory.path.appending("scratch")
+    #expect(try await tree.countApplied(series, with: tool, scratch: scratch) == 0)
+    try await tree.apply(Array(series.prefix(1)), with: tool)
+    // The message without a diff is as good as applied.
+    #expect(try await tree.countApplied(series, with: tool, scratch: scratch) == 2)
+    try await tree.apply(Array(series.dropFirst(2)), with: tool)
+    #expect(try await tree.countApplied(series, with: tool, scratch: scratch) == 3)
     let text = try HostFiles.text(root.appending("drivers/Kconfig"))
-    #expect(text.components(separatedBy: "drivers/new").count == 2)
+    #expect(text == "menu \"x\"\nconfig A\nsource \"drivers/newer/Kconfig\"\nendmenu\n")
+    #expect(!HostFiles.exists(scratch))
   }
 
   @Test func patchThatDoesNotApplyIsNamedAndChangesNothing() async throws {
@@ -90,22 +114,27 @@ import Testing
     try HostFiles.makeDirectory(root.appending("drivers/misc"))
     try #require(
       link(original.string, root.appending("drivers/misc/driver.c").string) == 0)
-    try directory.write("project/files/drivers/misc/driver.c", "new")
-    try directory.write("project/header.h", "header")
-    try tree.lay(
-      [.init(from: "files", to: "."), .init(from: "header.h", to: "drivers/misc/abi.h")],
-      project: ProjectFiles(root: directory.path.appending("project")))
+    let driver = try directory.write("project/files/drivers/misc/driver.c", "new")
+    let header = try directory.write("project/header.h", "header")
+    let script = try directory.write("project/check.sh", "script")
+    chmod(script.string, 0o755)
+    try tree.lay([
+      .init(path: "drivers/misc/driver.c", source: driver),
+      .init(path: "drivers/misc/abi.h", source: header),
+      .init(path: "tools/check.sh", source: script),
+    ])
     #expect(try HostFiles.text(root.appending("drivers/misc/driver.c")) == "new")
     #expect(try HostFiles.text(root.appending("drivers/misc/abi.h")) == "header")
     #expect(try HostFiles.text(original) == "old")
+    #expect(HostFiles.isExecutable(root.appending("tools/check.sh")))
+    #expect(!HostFiles.isExecutable(root.appending("drivers/misc/abi.h")))
   }
 
   @Test func projectsOwnPatchesAreMails() throws {
-    let recipe = try KernelRecipe.load(nil, project: project)
-    let patches = project.path(try #require(recipe.patches))
-    try #require(!HostFiles.names(in: patches).isEmpty)
-    for name in HostFiles.names(in: patches) {
-      let text = try HostFiles.text(patches.appending(name))
+    let series = try PatchSeries(of: KernelRecipe.load(nil, project: project), project: project)
+    try #require(!series.patches.isEmpty)
+    for patch in series.patches {
+      let text = try HostFiles.text(patch.file.path)
       #expect(text.contains("\nSubject: [PATCH"))
       #expect(text.contains("\nSigned-off-by: "))
     }

@@ -9,6 +9,8 @@ struct YAMLReader {
   private let file: String
   private let node: Node
   private let mapping: Node.Mapping
+  /// What is read for a key that the mapping does not have.
+  private var inherited: [String: Node] = [:]
   private var known: Set<String> = []
 
   /// The document of a file, whose `crossbar` key must name the schema.
@@ -90,6 +92,13 @@ struct YAMLReader {
     return try YAMLReader(value, file: file)
   }
 
+  /// Lets this mapping have the keys of another one that it does not have itself, with what that
+  /// one inherits.
+  mutating func inherit(from other: YAMLReader) {
+    inherited = other.inherited
+    for (key, value) in other.mapping { inherited[key.string ?? ""] = value }
+  }
+
   /// Refuses keys that were not read.
   func finish() throws(ArtifactError) {
     for (key, _) in mapping where !known.contains(key.string ?? "") {
@@ -114,7 +123,7 @@ struct YAMLReader {
 
   private mutating func take(_ key: String) -> Node? {
     known.insert(key)
-    return mapping[key]
+    return mapping[key] ?? inherited[key]
   }
 
   private func error(_ node: Node, _ message: String, mend: String) -> ArtifactError {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import Synchronization
 import SystemPackage
 
 /// `make` in a kernel tree: configuration, its check, the image.
@@ -57,17 +56,14 @@ struct KernelBuild: Sendable {
   ///
   /// - Returns: how many lines `make` printed, the length of the next build's bar.
   func compile(progress: ProgressSpan) async throws(ArtifactError) -> Int {
-    let steps = Mutex(0)
+    let steps = LineCounter()
     let expected = max(expectedSteps, 1)
     let cores = ProcessInfo.processInfo.activeProcessorCount
     let command = make(["-j", "\(cores)", "bzImage"])
     let prefix = "\(directory)/"
     let outcome = try await command.run { line in
       guard let step = KernelBuild.step(line, below: prefix) else { return }
-      let done = steps.withLock { count in
-        count += 1
-        return count
-      }
+      let done = steps.next()
       progress.report(
         KernelBuild.fraction(done: done, expected: expected),
         "\(step), step \(done) of about \(max(expected, done))")
@@ -75,7 +71,7 @@ struct KernelBuild: Sendable {
     guard outcome.succeeded else {
       throw KernelBuild.failure(command, outcome, version: tree.version)
     }
-    return steps.withLock { $0 }
+    return steps.value
   }
 
   /// The bar's fraction: what is done of what is expected; from 98 % on ever slower, since a build

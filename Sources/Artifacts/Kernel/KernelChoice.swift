@@ -4,20 +4,26 @@ import SystemPackage
 
 /// Which kernel a guest boots.
 public enum KernelChoice: Hashable, Sendable {
-  /// A flavour of `images/kernel/kernel.yaml`; nil for the default one.
-  case flavour(String?)
-  /// A user's own tree, built outside of it and again only where it changed.
+  /// A flavour of `images/kernel/kernel.yaml`, nil for the default one, with more patches on top of
+  /// its own.
+  case flavour(String?, patches: [FilePath] = [])
+  /// A user's own tree, built outside of it and again only where it changed, with the configuration
+  /// of a flavour.
   ///
-  /// `withDriver` also applies the recipe's patches and files to the tree; otherwise it stays as it
+  /// `withDriver` also applies the flavour's patches and files to the tree; otherwise it stays as it
   /// is, and the options of those files are left out when it lacks them.
-  case tree(FilePath, withDriver: Bool)
+  case tree(FilePath, withDriver: Bool, flavour: String? = nil)
   /// A finished bzImage.
   case image(FilePath)
 
   /// What `--kernel` means: a path when it holds a slash or names a file, else a flavour.
   public init(parsing text: String) {
-    let isPath = text.contains("/") || HostFiles.exists(FilePath(text))
-    self = isPath ? .image(FilePath(text)) : .flavour(text)
+    self = KernelChoice.isPath(text) ? .image(FilePath(text)) : .flavour(text)
+  }
+
+  /// Whether what `--kernel` was given is the path of a finished image.
+  public static func isPath(_ text: String) -> Bool {
+    text.contains("/") || HostFiles.exists(FilePath(text))
   }
 }
 

@@ -4,9 +4,12 @@ import SystemPackage
 
 /// How one flavour of the guest kernel is made, as `images/kernel/kernel.yaml` says.
 public struct KernelRecipe: Hashable, Sendable {
-  /// Files that are laid over the kernel's sources.
+  /// The recipes.
+  public static let file = "images/kernel/kernel.yaml"
+
+  /// A new file of the kernel that lies elsewhere in the project, because others read it too.
   public struct Overlay: Hashable, Sendable {
-    /// A file or directory, relative to the project.
+    /// The file, relative to the project.
     public let from: String
     /// Where it goes, relative to the kernel tree.
     public let to: String
@@ -34,7 +37,7 @@ public struct KernelRecipe: Hashable, Sendable {
   /// Name of the flavour, which `--kernel` takes.
   public let name: String
   /// `VERSION.PATCHLEVEL` that the source must have; the sublevel moves on.
-  public let series: String
+  public let version: String
   /// The Debian package with the source.
   public let package: String
   /// Debian suites that may have the package, in the order in which they are asked.
@@ -43,11 +46,16 @@ public struct KernelRecipe: Hashable, Sendable {
   public let tarball: Tarball?
   /// Configuration fragments on top of `tinyconfig`, relative to the project, later ones win.
   public let fragments: [String]
-  /// Directory of patches, relative to the project, applied in the order of their names.
-  public let patches: String?
-  /// Files laid over the patched tree.
+  /// The list of patches, relative to the project; they lie beside it. Nil for a kernel without any.
+  public let series: String?
+  /// The last patch that this flavour takes, by its name or by something new that belongs to it; nil
+  /// for the whole series.
+  public let until: String?
+  /// Directory of the new files that belong to patches, relative to the project.
+  public let files: String?
+  /// More of them, from elsewhere in the project.
   public let overlay: [Overlay]
-  /// Options that exist only in a tree with the overlay.
+  /// Options that exist only in a tree with the patches and their files.
   public let overlayOptions: [String]
   /// Paths of the source that no build of a flavour reads; they are not unpacked.
   public let exclude: [String]
@@ -68,7 +76,23 @@ public struct KernelRecipe: Hashable, Sendable {
     var reader = try YAMLReader(text: text, file: file, schema: "crossbar.kernel/1")
     let standard = try reader.text("default")
     var recipes: [KernelRecipe] = []
-    for flavour in try reader.mappings("flavours") { recipes.append(try KernelRecipe(flavour)) }
+    var flavours: [String: YAMLReader] = [:]
+    for flavour in try reader.mappings("flavours") {
+      var flavour = flavour
+      let name = try flavour.text("name")
+      if let base = try flavour.optionalText("base") {
+        guard let former = flavours[base] else {
+          throw flavour.error(
+            "`\(name)` is based on `\(base)`, which is no flavour above it",
+            mend: "name one of \(recipes.map(\.name).joined(separator: ", ")), or add it above")
+        }
+        flavour.inherit(from: former)
+      }
+      guard flavours.updateValue(flavour, forKey: name) == nil else {
+        throw flavour.error("there is a flavour `\(name)` already", mend: "give it another name")
+      }
+      recipes.append(try KernelRecipe(flavour, name: name))
+    }
     try reader.finish()
     guard recipes.contains(where: { $0.name == standard }) else {
       throw reader.error("the default flavour `\(standard)` is not in the list", mend: "add it")
@@ -82,7 +106,7 @@ public struct KernelRecipe: Hashable, Sendable {
   public static func load(
     _ name: String?, project: ProjectFiles
   ) throws(ArtifactError) -> KernelRecipe {
-    let path = project.path("images/kernel/kernel.yaml")
+    let path = project.path(file)
     let (recipes, standard) = try parse(HostFiles.text(path), file: project.name(of: path))
     let wanted = name ?? standard
     guard let recipe = recipes.first(where: { $0.name == wanted }) else {
@@ -93,14 +117,16 @@ public struct KernelRecipe: Hashable, Sendable {
     return recipe
   }
 
-  private init(_ flavour: YAMLReader) throws(ArtifactError) {
+  private init(_ flavour: YAMLReader, name: String) throws(ArtifactError) {
     var reader = flavour
-    name = try reader.text("name")
-    series = try reader.text("series")
+    self.name = name
+    version = try reader.text("version")
     package = try reader.text("package")
     suites = try reader.texts("suites")
     fragments = try reader.texts("config")
-    patches = try reader.optionalText("patches")
+    series = try reader.optionalText("series")
+    until = try reader.optionalText("until")
+    files = try reader.optionalText("files")
     overlayOptions = try reader.texts("overlay-options")
     exclude = try reader.texts("exclude")
     steps = try reader.optionalNumber("steps") ?? 2000
@@ -120,12 +146,18 @@ public struct KernelRecipe: Hashable, Sendable {
       tarball = nil
     }
     try reader.finish()
-    for path in [patches].compactMap({ $0 }) + fragments + overlay.flatMap({ [$0.from, $0.to] })
+    for path in [series, files].compactMap({ $0 }) + fragments
+      + overlay.flatMap({ [$0.from, $0.to] })
     where FilePath(path).isAbsolute || FilePath(path).lexicallyNormalized().starts(with: "..") {
       throw reader.error("`\(path)` leads out of the tree", mend: "write a path inside of it")
     }
     guard !fragments.isEmpty else {
       throw reader.error("`\(name)` has no `config` fragment", mend: "name at least one")
+    }
+    guard series != nil || (until == nil && files == nil && overlay.isEmpty) else {
+      throw reader.error(
+        "`\(name)` has `until`, `files` or `overlay`, and no patches that they could belong to",
+        mend: "name the list of patches as `series`")
     }
   }
 }

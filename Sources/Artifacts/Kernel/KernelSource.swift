@@ -27,7 +27,8 @@ struct KernelSource: Sendable {
 
   func key() throws(ArtifactError) -> ArtifactKey {
     var key = ArtifactKey.Builder(kind: "kernel-source")
-    key.add("series", recipe.series)
+    // The label is older than the name; with another one everybody would download again.
+    key.add("series", recipe.version)
     key.add("package", recipe.package)
     key.add("suites", recipe.suites.joined(separator: " "))
     key.add("tarball", recipe.tarball.map { "\($0.address) \($0.sha256 ?? "")" } ?? "")
@@ -77,7 +78,7 @@ struct KernelSource: Sendable {
         .sourceNotFound,
         "no suite of \(recipe.suites.joined(separator: ", ")) has "
           + "\(recipe.package), and the recipe names no tarball",
-        mend: "set CROSSBAR_KERNEL_SOURCE to a package or tarball of Linux \(recipe.series)")
+        mend: "set CROSSBAR_KERNEL_SOURCE to a package or tarball of Linux \(recipe.version)")
     }
     return .kernelOrg(tarball)
   }

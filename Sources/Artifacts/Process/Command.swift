@@ -29,9 +29,12 @@ package struct Command: Sendable {
     watcher=$!
     exec 3<&-
     trap : TERM
-    input=$1
-    shift
-    if [ -n "$input" ]; then printf %s "$input" | "$@"; else "$@"; fi
+    input=$1 file=$2
+    shift 2
+    if [ -n "$file" ]; then "$@" <"$file"
+    elif [ -n "$input" ]; then printf %s "$input" | "$@"
+    else "$@"
+    fi
     status=$?
     kill -KILL "$watcher" 2>/dev/null
     exit "$status"
@@ -42,8 +45,10 @@ package struct Command: Sendable {
   var directory: FilePath?
   /// What the program reads; nothing unless set. Short: it is an argument.
   package var input = ""
-  /// Added to this process's environment.
-  var environment: [String: String] = [:]
+  /// A file for it to read instead.
+  var inputFile: FilePath?
+  /// Added to this process's environment; a variable with nil is taken out of it.
+  var environment: [String: String?] = [:]
   /// Receives all output when set.
   var log: FilePath?
 
@@ -82,7 +87,8 @@ package struct Command: Sendable {
       let result = try await Subprocess.run(
         .path("/bin/sh"),
         arguments: Arguments(
-          ["-c", Command.supervisor, "crossbar", input, tool.string] + arguments),
+          ["-c", Command.supervisor, "crossbar", input, inputFile?.string ?? "", tool.string]
+            + arguments),
         environment: .inherit.updating(variables),
         workingDirectory: directory,
         platformOptions: options,

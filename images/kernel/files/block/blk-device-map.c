@@ -17,6 +17,24 @@ blk_device_map_ops_of(struct block_device *bdev)
 }
 
 /**
+ * blk_device_map_reach() - could a peer device reach blocks of a disk?
+ * @bdev: the block device
+ * @importer: the peer device
+ *
+ * What is refused here is refused for every block, so who asks first can spare
+ * himself to ask for each.
+ *
+ * Return: 0, -EOPNOTSUPP if the device does not show its blocks, -EREMOTEIO without a
+ * route.
+ */
+int blk_device_map_reach(struct block_device *bdev, struct device *importer)
+{
+	const struct blk_device_map_ops *ops = blk_device_map_ops_of(bdev);
+
+	return ops ? ops->reach(bdev->bd_disk, importer) : -EOPNOTSUPP;
+}
+
+/**
  * blk_device_map() - map a run of blocks for a peer device
  * @bdev: the block device, a partition perhaps
  * @map: the run

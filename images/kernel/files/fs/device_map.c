@@ -550,7 +550,20 @@ static int device_map_check_inode(const struct device_map_request *request)
 	if (request->flags & DEVICE_MAP_FLAG_PIN)
 		return device_map_refuse_request(request, -EOPNOTSUPP,
 						 DEVICE_MAP_BAD_FLAGS);
-	return 0;
+	/* Before anything that may be different at the next attempt. */
+	if (!inode->i_sb->s_bdev)
+		return device_map_refuse_request(request, -EOPNOTSUPP,
+						 DEVICE_MAP_NO_DEVICE);
+	switch (blk_device_map_reach(inode->i_sb->s_bdev, request->importer)) {
+	case 0:
+		return 0;
+	case -EREMOTEIO:
+		return device_map_refuse_request(request, -EREMOTEIO,
+						 DEVICE_MAP_NO_ROUTE);
+	default:
+		return device_map_refuse_request(request, -EOPNOTSUPP,
+						 DEVICE_MAP_NO_DEVICE);
+	}
 }
 
 /*

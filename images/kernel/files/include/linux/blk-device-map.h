@@ -90,6 +90,7 @@ struct blk_device_map_table {
 #ifdef CONFIG_DEVICE_MAP
 
 /* For filesystems. */
+int blk_device_map_reach(struct block_device *bdev, struct device *importer);
 int blk_device_map(struct block_device *bdev, struct blk_device_map *map);
 int blk_device_map_sync(struct block_device *bdev, sector_t sector,
 			unsigned int pages);
@@ -114,6 +115,8 @@ void blk_device_map_revoke(struct blk_device_map_table *table,
 
 /**
  * struct blk_device_map_ops - of a disk that can show its blocks to peers
+ * @reach:   whether an importer could reach any block: 0, -EOPNOTSUPP if there is
+ *           nothing to reach, -EREMOTEIO without a route
  * @map:     map a run, all of it or none. Fills the windows. -EREMOTEIO without a
  *           route, -ENOSPC without a window, -EACCES for an access that is not
  *           allowed, -EBUSY for blocks that another owner has or a device that is
@@ -124,6 +127,7 @@ void blk_device_map_revoke(struct blk_device_map_table *table,
  * @ungrant: one importer has given up its addresses
  */
 struct blk_device_map_ops {
+	int (*reach)(struct gendisk *disk, struct device *importer);
 	int (*map)(struct gendisk *disk, struct blk_device_map *map);
 	int (*sync)(struct gendisk *disk, sector_t sector, unsigned int pages);
 	void (*release)(struct gendisk *disk, sector_t sector,

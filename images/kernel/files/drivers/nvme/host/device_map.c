@@ -641,6 +641,18 @@ err:
 	return ret;
 }
 
+static int nvme_device_map_reach(struct gendisk *disk, struct device *importer)
+{
+	struct nvme_ns *ns = disk->private_data;
+	struct nvme_device_map *map = ns->ctrl->device_map;
+
+	if (!map || nvme_ns_head_multipath(ns->head) ||
+	    test_bit(NVME_NS_REMOVING, &ns->flags))
+		return -EOPNOTSUPP;
+	return pci_p2pdma_distance(map->pdev, importer, false) < 0 ?
+	       -EREMOTEIO : 0;
+}
+
 static int nvme_device_map_map(struct gendisk *disk,
 			       struct blk_device_map *request)
 {
@@ -651,17 +663,16 @@ static int nvme_device_map_map(struct gendisk *disk,
 	unsigned int i;
 	int ret;
 
-	if (!map || nvme_ns_head_multipath(ns->head) ||
-	    test_bit(NVME_NS_REMOVING, &ns->flags))
-		return nvme_device_map_refuse(request, -EOPNOTSUPP,
+	ret = nvme_device_map_reach(disk, request->importer);
+	if (ret)
+		return nvme_device_map_refuse(request, ret,
+					      ret == -EREMOTEIO ?
+					      DEVICE_MAP_NO_ROUTE :
 					      DEVICE_MAP_NO_DEVICE);
 	/* PCIe has atomic operations; a CMB need not take them, and QEMU's does not. */
 	if (request->flags & DEVICE_MAP_FLAG_SUPPORT_ATOMIC_OP)
 		return nvme_device_map_refuse(request, -EACCES,
 					      DEVICE_MAP_NO_ATOMIC);
-	if (pci_p2pdma_distance(map->pdev, request->importer, false) < 0)
-		return nvme_device_map_refuse(request, -EREMOTEIO,
-					      DEVICE_MAP_NO_ROUTE);
 
 	mutex_lock(&map->lock);
 	if (atomic_read(&map->going)) {
@@ -794,6 +805,7 @@ static void nvme_device_map_ungrant(struct gendisk *disk, sector_t sector,
 }
 
 const struct blk_device_map_ops nvme_device_map_ops = {
+	.reach = nvme_device_map_reach,
 	.map = nvme_device_map_map,
 	.sync = nvme_device_map_sync,
 	.release = nvme_device_map_release,

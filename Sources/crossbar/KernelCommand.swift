@@ -46,7 +46,7 @@ struct KernelCommand: AsyncParsableCommand {
         document["config"] = image.config?.string
         document["symbols"] = image.symbols?.string
         document["vmlinux"] = image.vmlinux?.string
-        try KernelCommand.print(document)
+        try KernelCommand.printJSON(document)
       } else {
         print(image.path)
       }
@@ -86,7 +86,7 @@ struct KernelCommand: AsyncParsableCommand {
       }
       view.clear()
       if output.json {
-        try KernelCommand.print(edited)
+        try KernelCommand.printJSON(edited)
         return
       }
       let count = edited.patches.count
@@ -135,7 +135,7 @@ struct KernelCommand: AsyncParsableCommand {
       }
       view.clear()
       if output.json {
-        try KernelCommand.print(exported)
+        try KernelCommand.printJSON(exported)
         return
       }
       for path in exported.written { print("  wrote    \(path)") }
@@ -176,10 +176,10 @@ extension KernelCommand {
     return KernelSeries(project: workshop.project, store: workshop.store)
   }
 
-  fileprivate static func print(_ document: some Encodable) throws {
+  fileprivate static func printJSON(_ document: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    Swift.print(String(decoding: try encoder.encode(document), as: UTF8.self))
+    print(String(decoding: try encoder.encode(document), as: UTF8.self))
   }
 }
 

@@ -5,7 +5,7 @@ import SystemPackage
 
 extension KernelSeries {
   /// What an export did to the project.
-  public struct Exported: Hashable, Sendable {
+  public struct Exported: Hashable, Sendable, Encodable {
     /// All patches, in their order.
     public let patches: [String]
     /// Files that were written, relative to the project.

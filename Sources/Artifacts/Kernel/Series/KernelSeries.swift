@@ -39,9 +39,7 @@ public struct KernelSeries: Sendable {
   }
 
   /// A directory that was made to be worked in.
-  public struct Edited: Hashable, Sendable {
-    /// The directory, an absolute path.
-    public let directory: FilePath
+  public struct Edited: Hashable, Sendable, Encodable {
     /// The kernel's version, such as `7.2.13`.
     public let version: String
     /// The patches that became commits.
@@ -88,7 +86,6 @@ public struct KernelSeries: Sendable {
     }
     span.report(1, "ready")
     return Edited(
-      directory: place, version: try KernelTree(place).version,
-      patches: series.patches.map(\.name))
+      version: try KernelTree(place).version, patches: series.patches.map(\.name))
   }
 }

@@ -31,7 +31,7 @@ import Testing
       }
       run.removeDirectory()
     }
-    var table = ToothTable()
+    let table = ToothTable()
     table.begin()
     for tooth in teeth {
       let start = ContinuousClock.now

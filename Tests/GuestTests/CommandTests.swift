@@ -12,6 +12,9 @@ import Testing
     (["run", "switch", "--limit", "0"], "Error: --limit takes 1 to 86400 seconds"),
     (["run", "switch", "--suite", "none"], "Error: The value 'none' is invalid for '--suite"),
     (["kernel", "build", "--with-driver"], "Error: --with-driver goes with --tree"),
+    (["kernel", "build", "--tree", "x", "--patch", "y"], "Error: --patch leaves your tree alone"),
+    (["run", "--kernel", "/x/bzImage", "--patch", "y"], "Error: --patch needs the source"),
+    (["run", "--kernel", "/x/bzImage", "--tree", "y"], "Error: --tree builds a kernel"),
     (["topology", "show"], "Error: Name a topology, or a run directory with --run."),
   ])
   func wrongArgumentsAreAWrongRequest(arguments: [String], sentence: String) async throws {
@@ -116,6 +119,18 @@ import Testing
     ])
     #expect(outcome.exitCode == 2, "\(outcome.errors)")
     #expect(!FileManager.default.fileExists(atPath: outcome.directory.path))
+  }
+
+  @Test func aKernelIsNotUnpackedOverWorkOfSomebody() async throws {
+    let directory = CrossbarProgram.temporaryDirectory()
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    try Data().write(to: directory.appending(path: "work"))
+    let outcome = try await CrossbarProgram.run(["kernel", "edit", directory.path])
+    #expect(outcome.exitCode == 2)
+    #expect(outcome.errors.contains("is no empty directory; name a new one"))
+    let export = try await CrossbarProgram.run(["kernel", "export", directory.path, "--json"])
+    #expect(export.exitCode == 2)
+    #expect(export.output.contains("was not made by `crossbar kernel edit`"))
   }
 
   @Test func anOutputThatHoldsSomethingIsRefusedBeforeAnythingIsBuilt() async throws {

@@ -12,11 +12,23 @@ public struct InitramfsArtifact: Sendable {
   /// Path of the manifest in the project.
   private static let manifest = "images/guest/initramfs.yaml"
 
+  private let manifests: [String]
+  private let tree: HostTree?
   private let project: ProjectFiles
   private let store: ArtifactStore
 
   /// The project's initramfs.
-  public init(project: ProjectFiles, store: ArtifactStore) {
+  ///
+  /// - Parameters:
+  ///   - addition: a further manifest, relative to the project, for what few guests need.
+  ///   - tree: a directory for this guest alone.
+  ///   - project: where the manifests are.
+  ///   - store: where it is kept.
+  public init(
+    addition: String? = nil, tree: HostTree? = nil, project: ProjectFiles, store: ArtifactStore
+  ) {
+    manifests = [InitramfsArtifact.manifest] + (addition.map { [$0] } ?? [])
+    self.tree = tree
     self.project = project
     self.store = store
   }
@@ -30,17 +42,18 @@ public struct InitramfsArtifact: Sendable {
     progress: @escaping ArtifactProgressHandler = { _ in }
   ) async throws(ArtifactError) -> FilePath {
     let span = ProgressSpan(label: "initramfs", handler: progress)
-    let path = project.path(InitramfsArtifact.manifest)
-    let manifest = try InitramfsManifest(text: HostFiles.text(path), file: project.name(of: path))
-    let programs = try hostPrograms(of: manifest)
-    let needs = try LibraryResolver().needs(of: programs.map(\.source))
-
     var key = ArtifactKey.Builder(kind: "initramfs")
-    try key.add("manifest", file: path)
+    let manifest = try manifest(into: &key)
+    let programs = try hostPrograms(of: manifest)
+    let trees = manifest.trees + (tree.map { [$0] } ?? [])
+    let needs = try LibraryResolver().needs(
+      of: programs.map(\.source) + trees.flatMap(\.files))
+
     for file in manifest.files {
       if case .project(let from) = file.source { try key.add(file.path, file: project.path(from)) }
     }
     for program in programs { try key.add(program.guest, file: program.source) }
+    for tree in trees { try tree.add(to: &key) }
     for library in needs.libraries.sorted(by: { $0.path.string < $1.path.string }) {
       try key.add(library.path.string, file: library.path)
     }
@@ -51,12 +64,29 @@ public struct InitramfsArtifact: Sendable {
       (directory, span) throws(ArtifactError) in
       span.report(0.1, "collecting")
       let applets = try await applets(of: manifest, programs)
-      let archive = try collect(manifest, programs, needs, applets: applets)
+      let archive = try collect(manifest, programs, trees, needs, applets: applets)
       span.report(0.6, "writing")
       try HostFiles.write(archive.bytes(), to: directory.appending(InitramfsArtifact.name))
     }
     span.report(1, "ready")
     return directory.appending(InitramfsArtifact.name)
+  }
+
+  /// All manifests as one, which are also what the archive depends on.
+  private func manifest(
+    into key: inout ArtifactKey.Builder
+  ) throws(ArtifactError) -> InitramfsManifest {
+    var whole: InitramfsManifest?
+    for name in manifests {
+      let path = project.path(name)
+      let part = try InitramfsManifest(text: HostFiles.text(path), file: project.name(of: path))
+      try key.add("manifest", file: path)
+      whole = whole?.adding(part) ?? part
+    }
+    guard let whole else {
+      throw ArtifactError(.input, "an initramfs without a manifest", mend: "name one")
+    }
+    return whole
   }
 
   private func hostPrograms(
@@ -86,7 +116,7 @@ public struct InitramfsArtifact: Sendable {
 
   private func collect(
     _ manifest: InitramfsManifest, _ programs: [(guest: String, source: FilePath)],
-    _ needs: LibraryResolver.Needs, applets: [String]
+    _ trees: [HostTree], _ needs: LibraryResolver.Needs, applets: [String]
   ) throws(ArtifactError) -> CPIOArchive {
     var archive = CPIOArchive()
     for path in manifest.directories { archive.add(path, permissions: 0o755, .directory) }
@@ -114,6 +144,19 @@ public struct InitramfsArtifact: Sendable {
       let path = "\(library.directory?.string ?? "/lib")/\(name)"
       let bytes = try HostFiles.read(library.path)
       archive.add(place(path), permissions: 0o755, .file(bytes))
+    }
+    for tree in trees {
+      for entry in tree.entries() {
+        let path = place("\(tree.guest)/\(entry.path)")
+        if let target = entry.target {
+          archive.add(path, permissions: 0o777, .link(target))
+          continue
+        }
+        let source = tree.host.appending(entry.path)
+        archive.add(
+          path, permissions: HostFiles.isExecutable(source) ? 0o755 : 0o644,
+          .file(try HostFiles.read(source)))
+      }
     }
     for file in manifest.files {
       let bytes: [UInt8]

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SystemPackage
+
 /// What is in the guest's first file system, as `images/guest/initramfs.yaml` says.
 struct InitramfsManifest: Hashable, Sendable {
   /// A symbolic link of the guest.
@@ -43,6 +45,8 @@ struct InitramfsManifest: Hashable, Sendable {
   let links: [Link]
   let files: [File]
   let programs: [Program]
+  /// Directories of the host that the guest gets as they are.
+  let trees: [HostTree]
   let nodes: [Node]
   /// Path in the guest of the busybox whose applets become links beside it; nil for none.
   let busybox: String?
@@ -71,20 +75,50 @@ struct InitramfsManifest: Hashable, Sendable {
           package: try entry.optionalText("package")))
       try entry.finish()
     }
+    var trees: [HostTree] = []
+    for item in try reader.mappings("trees") {
+      var entry = item
+      trees.append(
+        HostTree(guest: try entry.text("path"), host: FilePath(try entry.text("host"))))
+      try entry.finish()
+    }
     var nodes: [Node] = []
     for item in try reader.mappings("nodes") { nodes.append(try InitramfsManifest.node(item)) }
     try reader.finish()
     self.links = links
     self.files = files
     self.programs = programs
+    self.trees = trees
     self.nodes = nodes
 
     let paths =
-      directories + links.map(\.path) + files.map(\.path) + programs.map(\.path) + nodes.map(\.path)
+      directories + links.map(\.path) + files.map(\.path) + programs.map(\.path)
+      + trees.map(\.guest) + nodes.map(\.path)
     for path in paths where !path.hasPrefix("/") || path.split(separator: "/").contains("..") {
       throw reader.error(
         "`\(path)` is no path of the guest", mend: "begin it with `/` and leave out `..`")
     }
+  }
+
+  private init(
+    directories: [String], links: [Link], files: [File], programs: [Program], trees: [HostTree],
+    nodes: [Node], busybox: String?
+  ) {
+    self.directories = directories
+    self.links = links
+    self.files = files
+    self.programs = programs
+    self.trees = trees
+    self.nodes = nodes
+    self.busybox = busybox
+  }
+
+  /// This manifest with what another one adds. Where both have a path, the other one has its way.
+  func adding(_ other: InitramfsManifest) -> InitramfsManifest {
+    InitramfsManifest(
+      directories: directories + other.directories, links: links + other.links,
+      files: files + other.files, programs: programs + other.programs,
+      trees: trees + other.trees, nodes: nodes + other.nodes, busybox: other.busybox ?? busybox)
   }
 
   private static func file(_ item: YAMLReader) throws(ArtifactError) -> File {

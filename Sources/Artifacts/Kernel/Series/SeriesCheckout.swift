@@ -23,7 +23,7 @@ struct SeriesCheckout: Sendable {
     from tree: FilePath, origin: String, progress: [ProgressSpan]
   ) async throws(ArtifactError) {
     try HostFiles.requireSpace(
-      3 << 30, at: directory, for: "a kernel to work on", mend: "name a directory elsewhere")
+      2 << 30, at: directory, for: "a kernel to work on", mend: "name a directory elsewhere")
     try await copy(tree, progress: progress[1])
     let repository = try GitRepository(workTree: directory, project: project)
     try await repository.run([

@@ -2,6 +2,7 @@
 /*
  * Rule 9: controllers that take their blocks back, and are reset.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,16 +33,12 @@ bool controller_revokes(struct test *test)
 			  path, strerror(errno));
 }
 
-bool controller_reset(struct test *test)
+/* Waits until a controller that is being reset works again. */
+static bool controller_returns(struct test *test)
 {
 	uint64_t end = now_ns() + RESET_MS * NS_PER_MS;
 	char path[96], state[32] = "";
 
-	snprintf(path, sizeof(path), "/sys/class/nvme/%s/reset_controller",
-		 test->volume->name);
-	if (!test_check(test, kernel_write(path, "1"), "cannot write %s: %s",
-			path, strerror(errno)))
-		return false;
 	snprintf(path, sizeof(path), "/sys/class/nvme/%s/state",
 		 test->volume->name);
 	while (kernel_read(path, state, sizeof(state)) &&
@@ -49,6 +46,38 @@ bool controller_reset(struct test *test)
 		sleep_ms(10);
 	return test_check(test, !strcmp(state, "live"),
 			  "a controller that was reset is `%s`", state);
+}
+
+bool controller_reset(struct test *test)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/class/nvme/%s/reset_controller",
+		 test->volume->name);
+	return test_check(test, kernel_write(path, "1"), "cannot write %s: %s",
+			  path, strerror(errno)) &&
+	       controller_returns(test);
+}
+
+/*
+ * It is reset as its driver resets it when a command does not end: nobody has seen it
+ * coming, and what its memory had is lost.
+ */
+static bool controller_breaks_down(struct test *test)
+{
+	uint64_t end = now_ns() + RESET_MS * NS_PER_MS;
+	uint64_t closed = 1;
+	char path[96];
+
+	snprintf(path, sizeof(path), DEBUG_MAP "/%s/reset", test->volume->name);
+	if (!test_check(test, kernel_write(path, "1"), "cannot write %s: %s",
+			path, strerror(errno)) ||
+	    !controller_returns(test))
+		return false;
+	while (look_windows(test, "closed", &closed) && closed && now_ns() < end)
+		sleep_ms(10);
+	return test_check(test, !closed,
+			  "nothing can be mapped after a reset");
 }
 
 /* Nobody asked for it; the next access finds all as it was. */
@@ -77,63 +106,61 @@ static void run_revoke(struct test *test)
 	mapped_close(test, &mapped);
 }
 
+static bool synced(struct test *test, struct mapped *mapped, const char *what)
+{
+	return test_check(test, !fsync(mapped->file->cached), "%s: fsync: %s",
+			  what, strerror(errno));
+}
+
 /*
- * What was not synced may have gone with the BAR's content, page by page; then
- * fsync() says so, once. @before is what there was before.
+ * What was not synced has gone with the memory's content, and fsync() says so, once.
+ * @before is what there was before.
  */
-static bool settle(struct test *test, struct mapped *mapped,
-		   const struct content *before)
+static bool lost(struct test *test, struct mapped *mapped,
+		 const struct content *before)
 {
 	static uint8_t found[SIZE];
-	struct mismatch mismatch;
-	struct content piece, old;
-	size_t at;
+	struct mismatch mismatch = { .bad = false };
 
-	if (!fsync(mapped->file->cached))
-		return true;
-	if (!test_check(test, errno == EIO, "fsync after a reset: %s",
-			strerror(errno)) ||
-	    !test_check(test, !fsync(mapped->file->cached),
-			"the second fsync after a reset: %s", strerror(errno)) ||
+	if (!test->direct)
+		return synced(test, mapped, "with nothing to lose");
+	if (!test_check(test, fsync(mapped->file->cached) && errno == EIO,
+			"fsync of what was lost: %s", strerror(errno)) ||
+	    !synced(test, mapped, "once it was told") ||
+	    !test_check(test, syncfs(test->volume->directory) && errno == EIO,
+			"syncfs of what was lost: %s", strerror(errno)) ||
+	    !test_check(test, !syncfs(test->volume->directory),
+			"the second syncfs: %s", strerror(errno)) ||
 	    !test_check(test, pread(mapped->file->cached, found, SIZE, 0) ==
 			(ssize_t)SIZE, "cannot read: %s", strerror(errno)))
 		return false;
-	for (at = 0; at < SIZE; at += PAGE) {
-		piece = content_slice(&mapped->file->content, at, PAGE);
-		old = content_slice(before, at, PAGE);
-		mismatch.bad = false;
-		if (content_check(&piece, found + at, &mismatch))
-			continue;
-		mismatch.bad = false;
-		if (!test_check(test, content_check(&old, found + at, &mismatch),
-				"page %zu is neither as it was nor as it was written",
-				at / (size_t)PAGE))
-			return false;
-	}
-	/* From now on, everyone knows again. */
-	return test_check(test, file_write(mapped->file, 0, SIZE,
-					   fresh_generation()) &&
-			  !fsync(mapped->file->cached), "cannot write: %s",
-			  strerror(errno));
+	mapped->file->content = *before;
+	return test_check(test, content_check(before, found, &mismatch),
+			  "what was lost is not as it was before") &&
+	       mapped_cool(test, mapped, "when it was read");
 }
 
+/* @argument: its driver does it, and does not ask. */
 static void run_reset(struct test *test)
 {
+	bool broken = test->recipe->argument;
 	struct mapped mapped = { .file = NULL };
-	struct content synced;
 	struct ivgpu_stats before;
+	struct content saved;
 
 	if (!mapped_open(test, &mapped, SIZE, true) ||
 	    !mapped_write(test, &mapped, 0, SIZE, "what is synced") ||
-	    !test_check(test, !fsync(mapped.file->cached), "fsync: %s",
-			strerror(errno)))
+	    !synced(test, &mapped, "what is synced"))
 		goto close;
-	synced = mapped.file->content;
+	saved = mapped.file->content;
 	if (mapped_write(test, &mapped, 6 * PAGE, 20 * PAGE,
 			 "what is not synced") &&
-	    controller_reset(test) &&
+	    look_mapped(test, &mapped, 0, SIZE, "before a reset") &&
+	    (broken && test->direct ? controller_breaks_down(test) :
+	     controller_reset(test)) &&
 	    look_revoked(test, &mapped, 0, SIZE, "after a reset") &&
-	    settle(test, &mapped, &synced) &&
+	    (broken ? lost(test, &mapped, &saved) :
+	     synced(test, &mapped, "after a reset")) &&
 	    mapped_is_kept(test, &mapped, "after a reset") &&
 	    mapped_cool(test, &mapped, "after a reset") &&
 	    engine_stats(test, &before) &&
@@ -165,7 +192,10 @@ static void run_reset_running(struct test *test)
 	}
 	mapped_wrote(&mapped, 0, SIZE, gen);
 	if (!engine_submit(test, commands, ARRAY_SIZE(commands), &fence,
-			   "writes and sums"))
+			   "writes and sums") ||
+	    !engine_wait(test, fence - ARRAY_SIZE(commands) + 1,
+			 "the first write") ||
+	    !look_mapped(test, &mapped, 0, SIZE, "before the first reset"))
 		goto close;
 	controller_reset(test);
 	sleep_ms(30);
@@ -177,11 +207,8 @@ static void run_reset_running(struct test *test)
 			goto close;
 	if (test->verdict.failed)
 		goto close;
-	/* An error may be waiting; it is of what has been written again. */
-	if (fsync(mapped.file->cached))
-		test_check(test, errno == EIO, "fsync after resets: %s",
-			   strerror(errno));
-	if (mapped_write(test, &mapped, 0, SIZE, "after resets") &&
+	if (synced(test, &mapped, "after resets") &&
+	    mapped_write(test, &mapped, 0, SIZE, "after resets") &&
 	    mapped_sum(test, &mapped, "after resets") &&
 	    mapped_is_found(test, &mapped, "after resets"))
 		mapped_is_kept(test, &mapped, "after resets");
@@ -193,6 +220,8 @@ static const struct recipe recipe[] = {
 	{ .name = "rule9-device-revokes", .run = run_revoke, .volume = true,
 	  .claim = CLAIM_DIRECT },
 	{ .name = "rule9-reset", .run = run_reset, .volume = true },
+	{ .name = "rule9-breakdown", .run = run_reset, .argument = 1,
+	  .volume = true },
 	{ .name = "rule9-reset-running", .run = run_reset_running,
 	  .volume = true },
 };

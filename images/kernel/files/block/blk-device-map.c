@@ -230,16 +230,17 @@ blk_device_map_first_owner(struct blk_device_map_table *table, sector_t first,
  * @last: last sector; with 0 and the largest of all, whole files are taken back
  *
  * What peers wrote is written by blk_device_map_ops.sync(), called from here. The
- * driver maps nothing in the range from before the call until after it.
+ * driver maps nothing in the range from before the call until after it, so that no
+ * owner is asked twice for the same.
  *
  * Context: may sleep and do I/O.
  */
 void blk_device_map_revoke(struct blk_device_map_table *table,
 			   struct mutex *lock, sector_t first, sector_t last)
 {
+	struct blk_device_map_owner *owner, *former = NULL;
 	bool all = !first && last == (sector_t)-1;
-	struct blk_device_map_owner *owner;
-	pgoff_t index = 0;
+	pgoff_t index = 0, former_index = 0;
 	bool again;
 
 	do {
@@ -247,6 +248,13 @@ void blk_device_map_revoke(struct blk_device_map_table *table,
 		owner = blk_device_map_first_owner(table, first, last, &index,
 						   &again);
 		mutex_unlock(lock);
+		if (WARN_ON_ONCE(owner && owner == former &&
+				 index == former_index)) {
+			owner->ops->put(owner);
+			return;
+		}
+		former = owner;
+		former_index = index;
 		if (owner) {
 			owner->ops->revoke(owner, all ? 0 : index,
 					   all ? ULONG_MAX : index);

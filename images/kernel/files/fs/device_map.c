@@ -123,7 +123,6 @@ static struct device_map_file *
 device_map_file_get(struct address_space *mapping)
 {
 	struct device_map_file *file = READ_ONCE(mapping->device_map);
-	struct device_map_file *other;
 
 	if (file)
 		return file;
@@ -136,15 +135,29 @@ device_map_file_get(struct address_space *mapping)
 	mutex_init(&file->lock);
 	xa_init(&file->pages);
 
-	other = cmpxchg(&mapping->device_map, NULL, file);
-	if (other) {
-		kfree(file);
-		return other;
-	}
+	/* Who finds it finds it in the list, too. */
 	spin_lock(&device_map_files_lock);
-	list_add_tail(&file->node, &device_map_files);
+	if (mapping->device_map) {
+		kfree(file);
+		file = mapping->device_map;
+	} else {
+		list_add_tail(&file->node, &device_map_files);
+		/* Pairs with READ_ONCE() in device_map_active(). */
+		smp_store_release(&mapping->device_map, file);
+	}
 	spin_unlock(&device_map_files_lock);
 	return file;
+}
+
+/**
+ * __device_map_present() - the slow part of device_map_present()
+ * @mapping: of the file
+ *
+ * Return: whether there are device mappings of the file.
+ */
+bool __device_map_present(struct address_space *mapping)
+{
+	return !xa_empty(&READ_ONCE(mapping->device_map)->pages);
 }
 
 /*
@@ -343,26 +356,47 @@ void __device_map_folio_added(struct address_space *mapping,
 }
 
 /**
+ * __device_map_touch() - update a file's timestamps after device_map_sync()
+ * @inode: of the file
+ *
+ * They are those of the mapping, and devices have written since. It also makes the
+ * filesystem flush the disk, when it has nothing else to make durable.
+ */
+void __device_map_touch(struct inode *inode)
+{
+	if (IS_NOCMTIME(inode) || sb_rdonly(inode->i_sb))
+		return;
+	if (inode->i_op->update_time)
+		inode->i_op->update_time(inode, FS_UPD_CMTIME, 0);
+	else
+		generic_update_time(inode, FS_UPD_CMTIME, 0);
+}
+
+/**
  * __device_map_sync() - the slow part of device_map_sync()
  * @mapping: of the file
  * @first: first page
  * @last: last page
+ *
+ * Return: whether devices may have written.
  */
-void __device_map_sync(struct address_space *mapping, pgoff_t first,
+bool __device_map_sync(struct address_space *mapping, pgoff_t first,
 		       pgoff_t last)
 {
 	struct device_map_file *file = READ_ONCE(mapping->device_map);
 	struct device_map_run run;
+	bool written = false;
 	unsigned int flags;
 
 	if (xa_empty(&file->pages))
-		return;
+		return false;
 	flags = memalloc_noio_save();
 	mutex_lock(&file->lock);
 	while (device_map_next_run(file, &run, first, last)) {
 		if (run.writable) {
 			device_map_write_run(file, &run);
 			device_map_count(DEVICE_MAP_COUNT_SYNCS, 1);
+			written = true;
 		}
 		if (run.index + run.pages - 1 >= last)
 			break;
@@ -370,6 +404,7 @@ void __device_map_sync(struct address_space *mapping, pgoff_t first,
 	}
 	mutex_unlock(&file->lock);
 	memalloc_noio_restore(flags);
+	return written;
 }
 
 /* Return: whether any VMA of the file shows the page. */
@@ -476,7 +511,8 @@ static void device_map_each_file(struct super_block *sb,
 
 static void device_map_sync_file(struct address_space *mapping)
 {
-	__device_map_sync(mapping, 0, ULONG_MAX);
+	if (__device_map_sync(mapping, 0, ULONG_MAX))
+		__device_map_touch(mapping->host);
 }
 
 static void device_map_freeze_file(struct address_space *mapping)
@@ -622,7 +658,8 @@ static int device_map_announce(const struct device_map_request *request)
 							 DEVICE_MAP_FAILED);
 		}
 	}
-	smp_mb();	/* pairs with device_map_folio_added(), iomap_dio_rw() */
+	/* Pairs with device_map_folio_added(), iomap_dio_rw(), and flags that are set. */
+	smp_mb();
 	return 0;
 }
 
@@ -639,7 +676,7 @@ static int device_map_check_others(const struct device_map_request *request)
 	if (atomic_read(&inode->i_dio_count))
 		return device_map_refuse_request(request, -EBUSY,
 						 DEVICE_MAP_DIRECT_IO);
-	if (IS_SWAPFILE(inode))
+	if (IS_SWAPFILE(inode) || IS_VERITY(inode))
 		return device_map_refuse_request(request, -EOPNOTSUPP,
 						 DEVICE_MAP_BAD_INODE);
 	if (request->index + request->pages >
@@ -660,11 +697,13 @@ static void device_map_record(struct device_map_file *file,
 		sector_t sector = map->sector + i * BLK_DEVICE_MAP_SECTORS;
 
 		page = xa_load(&file->pages, map->index + i);
-		if (page->state == DEVICE_MAP_RESERVED &&
-		    page->sector != sector)
-			/* Written somewhere else meanwhile. */
+		if (page->state != DEVICE_MAP_NEW && page->sector != sector) {
+			/* Written somewhere else meanwhile; no block moves while mapped. */
+			WARN_ON_ONCE(page->state == DEVICE_MAP_LIVE);
 			blk_device_map_release(file->bdev, page->sector, 1,
 					       false);
+			page->writable = false;
+		}
 		page->sector = sector;
 		page->writable |= writable;
 		page->former = page->state;
@@ -704,7 +743,6 @@ static int device_map_extent(struct iomap_iter *iter,
 	if (!map.pages || (file->bdev && file->bdev != iomap->bdev))
 		return device_map_refuse_request(request, -EOPNOTSUPP,
 						 DEVICE_MAP_ALIGNMENT);
-	file->bdev = iomap->bdev;
 	map.sector = iomap_sector(iomap, iter->pos);
 	if (((loff_t)map.index + map.pages) << PAGE_SHIFT > size)
 		map.valid = offset_in_page(size);
@@ -712,6 +750,7 @@ static int device_map_extent(struct iomap_iter *iter,
 	ret = blk_device_map(iomap->bdev, &map);
 	if (ret)
 		return ret;
+	file->bdev = iomap->bdev;
 	device_map_record(file, &map, device_map_writes(request));
 	return iomap_iter_advance(iter, (u64)map.pages << PAGE_SHIFT);
 }
@@ -757,6 +796,11 @@ static int device_map_locked(const struct device_map_request *request,
 restore:
 	memalloc_noio_restore(flags);
 	mutex_unlock(&request->file->lock);
+	if (ret == -EAGAIN) {
+		/* The importer starts over: not before the revocation has ended. */
+		mutex_lock(&request->file->revoke_lock);
+		mutex_unlock(&request->file->revoke_lock);
+	}
 	return ret;
 }
 

@@ -193,10 +193,12 @@ void fs_device_unmap(struct vm_area_struct *vma, struct device *importer,
 /* fs/device_map.c: for everything that needs the pages or the blocks */
 int __device_map_revoke(struct address_space *mapping, pgoff_t first,
 			pgoff_t last, enum device_map_cause cause);
+bool __device_map_present(struct address_space *mapping);
 void __device_map_folio_added(struct address_space *mapping,
 			      struct folio *folio);
-void __device_map_sync(struct address_space *mapping, pgoff_t first,
+bool __device_map_sync(struct address_space *mapping, pgoff_t first,
 		       pgoff_t last);
+void __device_map_touch(struct inode *inode);
 void __device_map_vma_gone(struct vm_area_struct *vma);
 void __device_map_evict(struct address_space *mapping);
 void device_map_sync_sb(struct super_block *sb);
@@ -214,6 +216,17 @@ void device_map_freeze_sb(struct super_block *sb);
 static inline bool device_map_active(struct address_space *mapping)
 {
 	return unlikely(READ_ONCE(mapping->device_map));
+}
+
+/**
+ * device_map_present() - are there device mappings of a file?
+ * @mapping: of the file
+ *
+ * Return: false if there are none now.
+ */
+static inline bool device_map_present(struct address_space *mapping)
+{
+	return device_map_active(mapping) && __device_map_present(mapping);
 }
 
 /**
@@ -244,11 +257,17 @@ static inline void device_map_revoke(struct address_space *mapping,
  * @mapping: of the file, whose i_dio_count has been raised
  * @start:   first byte
  * @end:     last byte
+ *
+ * If the file grows, what was mapped of its last page has a longer end afterwards.
  */
 static inline void device_map_dio_begin(struct address_space *mapping,
 					loff_t start, loff_t end)
 {
+	loff_t size = i_size_read(mapping->host);
+
 	smp_mb__after_atomic();	/* the count is seen, or the mapping is */
+	if (end >= size && start > size)
+		start = size;
 	device_map_revoke(mapping, start, end, DEVICE_MAP_DIO);
 }
 
@@ -279,6 +298,22 @@ static inline void device_map_sync(struct address_space *mapping,
 	if (device_map_active(mapping))
 		__device_map_sync(mapping, start >> PAGE_SHIFT,
 				  end >> PAGE_SHIFT);
+}
+
+/**
+ * device_map_fsync() - write what devices may have written, for the user's sake
+ * @mapping: of the file
+ * @start:   first byte
+ * @end:     last byte
+ *
+ * Updates the timestamps, too.
+ */
+static inline void device_map_fsync(struct address_space *mapping,
+				    loff_t start, loff_t end)
+{
+	if (device_map_active(mapping) &&
+	    __device_map_sync(mapping, start >> PAGE_SHIFT, end >> PAGE_SHIFT))
+		__device_map_touch(mapping->host);
 }
 
 /* Its permissions have changed; mmap_lock is held for writing. */
@@ -317,6 +352,11 @@ static inline bool device_map_active(struct address_space *mapping)
 	return false;
 }
 
+static inline bool device_map_present(struct address_space *mapping)
+{
+	return false;
+}
+
 static inline void device_map_dio_begin(struct address_space *mapping,
 					loff_t start, loff_t end)
 {
@@ -329,6 +369,11 @@ static inline void device_map_folio_added(struct address_space *mapping,
 
 static inline void device_map_sync(struct address_space *mapping,
 				   loff_t start, loff_t end)
+{
+}
+
+static inline void device_map_fsync(struct address_space *mapping,
+				    loff_t start, loff_t end)
 {
 }
 

@@ -329,14 +329,15 @@ static void ivgpu_remove(struct pci_dev *pdev)
 		wake_up_all(&space->wait);
 	}
 	mutex_unlock(&device->files_lock);
-#ifdef CONFIG_DEVICE_MAP
-	device_map_release_importer(&pdev->dev);
-#endif
 
 	ivgpu_free_irqs(device, CROSSBAR_GPU_VECTORS);
 	cancel_delayed_work_sync(&device->watchdog);
 	destroy_workqueue(device->fault_wq);
 	destroy_workqueue(device->reset_wq);
+#ifdef CONFIG_DEVICE_MAP
+	/* No fault that was being served maps anything any more. */
+	device_map_release_importer(&pdev->dev);
+#endif
 	memunmap(device->vram);
 	pci_set_drvdata(pdev, NULL);
 	put_device(&device->chardev);

@@ -21,6 +21,7 @@
  * @count: pages to map at most, all in one last-level table
  * @access: enum crossbar_gpu_access
  * @direct: what was collected are bus addresses of an exporter
+ * @no_direct: the exporter's addresses are of no use
  * @refusal: errno of the first attempt at which an exporter refused, or 0
  * @seq:   of ivgpu_space.window
  * @end:   when to give up, in jiffies
@@ -31,6 +32,7 @@ struct ivgpu_service {
 	unsigned int count;
 	u32 access;
 	bool direct;
+	bool no_direct;
 	int refusal;
 	unsigned long seq;
 	unsigned long end;
@@ -95,7 +97,7 @@ static int ivgpu_fault_collect(struct ivgpu_service *service)
 		.start = service->va,
 		.pages = service->count,
 		.flags = ivgpu_fault_flags(service->access),
-		.no_direct = path == IVGPU_PATH_FALLBACK,
+		.no_direct = path == IVGPU_PATH_FALLBACK || service->no_direct,
 		.only_direct = path == IVGPU_PATH_DIRECT,
 		.bus = space->bus,
 		.pfns = space->pfns,
@@ -155,6 +157,10 @@ static int ivgpu_fault_commit(struct ivgpu_service *service, unsigned int count)
 		ret = ivgpu_mmu_map_pages(space, service->va, count,
 					  space->pfns);
 	mutex_unlock(&space->lock);
+	if (ret == -ERANGE && READ_ONCE(space->path) != IVGPU_PATH_DIRECT) {
+		service->no_direct = true;
+		return -EAGAIN;
+	}
 	return ret;
 }
 

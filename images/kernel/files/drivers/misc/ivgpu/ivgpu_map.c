@@ -213,8 +213,8 @@ int ivgpu_mmu_map_pages(struct ivgpu_space *space, u64 va, unsigned int count,
  * Who has given the addresses takes them back by the notifier; nothing has to be
  * given back from here.
  *
- * Return: number of pages mapped, at least 1; -EAGAIN if the table is gone, -EIO for
- * an address that the page table can't hold, -EFAULT if something else is mapped, or
+ * Return: number of pages mapped, at least 1; -EAGAIN if the table is gone, -ERANGE
+ * for an address that the page table can't hold, -EFAULT if something else is mapped, or
  * what ivgpu_control_put() returns.
  */
 int ivgpu_mmu_map_direct(struct ivgpu_space *space, u64 va, unsigned int count,
@@ -231,7 +231,7 @@ int ivgpu_mmu_map_direct(struct ivgpu_space *space, u64 va, unsigned int count,
 		flags |= CROSSBAR_GPU_PTE_WRITABLE;
 	for (i = 0; i < count; i++) {
 		if (bus[i] & ~CROSSBAR_GPU_PTE_FRAME)
-			return -EIO;
+			return -ERANGE;
 		if (WARN_ON_ONCE(test_bit(first + i, table->live) &&
 				 !test_bit(first + i, table->direct)))
 			return -EFAULT;

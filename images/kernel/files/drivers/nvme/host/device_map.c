@@ -15,6 +15,7 @@
  *	owners' i_mmap_rwsem, and what importers' notifiers take
  */
 #include <linux/bio.h>
+#include <linux/completion.h>
 #include <linux/blk-device-map.h>
 #include <linux/debugfs.h>
 #include <linux/device_map.h>
@@ -22,9 +23,14 @@
 #include <linux/pci-p2pdma.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "device_map.h"
 
+/* Pages of one command at most. */
+#define NVME_BATCH	64U
+/* How often a command is tried. */
+#define NVME_TRIES	3U
 /* Windows of a chunk, which is allocated and freed as a whole. */
 #define NVME_WINDOWS		64U
 #define NVME_CHUNK_SIZE		(NVME_WINDOWS * PAGE_SIZE)
@@ -45,6 +51,7 @@ struct nvme_space;
  * @grants:   importers that have it through the DMA API
  * @valid:    bytes that belong to the file
  * @epoch:    of the controller when it was filled; another one has lost the content
+ * @lost:     what was lost with the content has been reported
  * @mapped:   importers may use it
  * @reserved: for the owner, who may map it again
  * @fresh:    only since the request that is being served
@@ -69,6 +76,7 @@ struct nvme_window {
 	bool writable;
 	bool filled;
 	bool stale;
+	bool lost;
 };
 
 /**
@@ -88,11 +96,14 @@ struct nvme_chunk {
  * @node:     in nvme_window.grants
  * @importer: holds a reference
  * @address:  what it uses
+ * @uses:     how often it was mapped and not given back: an importer may have several
+ *            address spaces
  */
 struct nvme_grant {
 	struct list_head node;
 	struct device *importer;
 	dma_addr_t address;
+	unsigned int uses;
 };
 
 /**
@@ -128,10 +139,12 @@ struct nvme_owner {
  * @free:        windows without a block
  * @idle:        windows with a copy of a block, least recently used first
  * @total:       number of windows
- * @owners_lock: protects @owners
+ * @owners_lock: protects @owners, @stopped, and @epoch against changes
  * @owners:      struct nvme_owner
+ * @stopped:     peers are, since the controller is disabled; counts in @going
+ * @resume:      takes back what a reset has lost, and allows to map again
  * @going:       holds that nothing is mapped: a reset, a removal
- * @epoch:       number of resets
+ * @epoch:       number of times that the content was lost
  */
 struct nvme_device_map {
 	struct nvme_ctrl *ctrl;
@@ -149,7 +162,9 @@ struct nvme_device_map {
 
 	struct mutex owners_lock;	/* owners */
 	struct list_head owners;
+	bool stopped;
 
+	struct work_struct resume;
 	atomic_t going;
 	atomic_t epoch;
 };
@@ -251,6 +266,7 @@ static void nvme_grant_end(struct nvme_grant *grant)
 	kfree(grant);
 }
 
+/* All uses, of one importer or of all. */
 static void nvme_window_ungrant(struct nvme_window *window,
 				struct device *importer)
 {
@@ -259,6 +275,21 @@ static void nvme_window_ungrant(struct nvme_window *window,
 	list_for_each_entry_safe(grant, next, &window->grants, node)
 		if (!importer || grant->importer == importer)
 			nvme_grant_end(grant);
+}
+
+/* One use. An importer that does not give back has it until the window is released. */
+static void nvme_window_unuse(struct nvme_window *window,
+			      struct device *importer)
+{
+	struct nvme_grant *grant;
+
+	list_for_each_entry(grant, &window->grants, node) {
+		if (grant->importer != importer)
+			continue;
+		if (!--grant->uses)
+			nvme_grant_end(grant);
+		return;
+	}
 }
 
 static int nvme_window_grant(struct nvme_window *window,
@@ -270,6 +301,7 @@ static int nvme_window_grant(struct nvme_window *window,
 	list_for_each_entry(grant, &window->grants, node) {
 		if (grant->importer != importer)
 			continue;
+		grant->uses++;
 		*address = grant->address;
 		return 0;
 	}
@@ -283,6 +315,7 @@ static int nvme_window_grant(struct nvme_window *window,
 		return -EREMOTEIO;
 	}
 	grant->importer = get_device(importer);
+	grant->uses = 1;
 	list_add(&grant->node, &window->grants);
 	*address = grant->address;
 	return 0;
@@ -407,6 +440,28 @@ static int nvme_window_own(struct nvme_device_map *map,
 	return 0;
 }
 
+/*
+ * Frees idle windows that have parts of a page. They lie otherwise than this one does:
+ * there was another partition, or another filesystem.
+ */
+static void nvme_window_evict(struct nvme_device_map *map,
+			      struct nvme_space *space, sector_t sector)
+{
+	const sector_t ends[] = { sector, sector + BLK_DEVICE_MAP_SECTORS - 1 };
+	struct nvme_window *window;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		window = nvme_window_of(blk_device_map_find(&space->table,
+							    ends[i]));
+		if (!window || window->record.owner ||
+		    window->record.sector == sector)
+			continue;
+		nvme_window_clear(window);
+		list_move(&window->node, &map->free);
+	}
+}
+
 /* The window of a block, made the owner's. */
 static struct nvme_window *nvme_window_get(struct nvme_device_map *map,
 					   struct nvme_space *space,
@@ -416,12 +471,14 @@ static struct nvme_window *nvme_window_get(struct nvme_device_map *map,
 	struct nvme_window *window;
 	int ret;
 
+	nvme_window_evict(map, space, sector);
 	window = nvme_window_of(blk_device_map_find(&space->table, sector));
-	if (window && (window->record.sector != sector ||
-		       (window->record.owner && window->record.owner != owner)))
-		return ERR_PTR(-EBUSY);
 	if (window && window->record.owner) {
-		window->record.index = index;
+		/* A block has one window, and a window one page. */
+		if (window->record.owner != owner ||
+		    window->record.index != index ||
+		    window->record.sector != sector)
+			return ERR_PTR(-EBUSY);
 		return window;
 	}
 	if (window) {
@@ -455,41 +512,108 @@ static void nvme_window_zero_tail(struct nvme_window *window)
 		       PAGE_SIZE - window->valid);
 }
 
-/* Transfers between windows and the blocks that follow each other from @sector on. */
-static int nvme_windows_transfer(struct gendisk *disk, blk_opf_t operation,
-				 sector_t sector, struct nvme_window **windows,
-				 unsigned int count)
+/**
+ * struct nvme_transfer - a command between windows and their blocks
+ * @done:  it has ended
+ * @epoch: of the windows' content; with another one there is nothing to write
+ */
+struct nvme_transfer {
+	struct completion done;
+	unsigned int epoch;
+};
+
+static void nvme_transfer_end_io(struct bio *bio)
 {
-	struct bio *bio;
-	unsigned int i;
+	struct nvme_transfer *transfer = bio->bi_private;
+
+	complete(&transfer->done);
+}
+
+/*
+ * Transfers between windows and the blocks that follow each other from @sector on.
+ *
+ * A reset in between takes the windows' content away. So no command is repeated by
+ * anyone but here, where that is known, and none that has been waiting goes on:
+ * see nvme_device_map_lost().
+ */
+static int nvme_windows_transfer(struct nvme_device_map *map,
+				 struct gendisk *disk, blk_opf_t operation,
+				 sector_t sector, struct nvme_window **windows,
+				 unsigned int count, unsigned int epoch)
+{
+	unsigned int tries = NVME_TRIES;
 	int ret;
 
-	bio = bio_alloc(disk->part0, count,
-			operation | REQ_SYNC | REQ_NOMERGE, GFP_NOIO);
-	bio->bi_iter.bi_sector = sector;
-	for (i = 0; i < count; i++)
-		__bio_add_page(bio,
-			       virt_to_page(nvme_window_address(windows[i])),
-			       PAGE_SIZE, 0);
-	ret = submit_bio_wait(bio);
-	bio_put(bio);
+	do {
+		struct nvme_transfer transfer = {
+			.done = COMPLETION_INITIALIZER_ONSTACK(transfer.done),
+			.epoch = epoch,
+		};
+		struct bio *bio = bio_alloc(disk->part0, count, operation |
+					    REQ_SYNC | REQ_NOMERGE |
+					    REQ_FAILFAST_MASK, GFP_NOIO);
+		unsigned int i;
+
+		bio->bi_iter.bi_sector = sector;
+		bio->bi_end_io = nvme_transfer_end_io;
+		bio->bi_private = &transfer;
+		for (i = 0; i < count; i++)
+			__bio_add_page(bio, virt_to_page(nvme_window_address(windows[i])),
+				       PAGE_SIZE, 0);
+		submit_bio(bio);
+		wait_for_completion_io(&transfer.done);
+		ret = blk_status_to_errno(bio->bi_status);
+		bio_put(bio);
+	} while (ret && --tries && atomic_read(&map->epoch) == epoch);
 	return ret;
 }
 
-/* Pages of one command. */
-#define NVME_BATCH	64U
+/**
+ * __nvme_device_map_lost() - has a command lost what it is to write?
+ * @ns: the namespace
+ * @req: a request to write
+ *
+ * Context: any.
+ * Return: true if a reset came between.
+ */
+bool __nvme_device_map_lost(struct nvme_ns *ns, struct request *req)
+{
+	const struct bio *bio = req->bio;
+	const struct nvme_transfer *transfer;
+
+	if (!bio || bio->bi_end_io != nvme_transfer_end_io)
+		return false;
+	transfer = bio->bi_private;
+	return transfer->epoch != atomic_read(&ns->ctrl->device_map->epoch);
+}
 
 /**
  * struct nvme_batch - windows of blocks that follow each other
  * @sector:  of the first
  * @count:   how many
+ * @limit:   how many the disk takes at once: a command is never split
+ * @border:  sectors after which it would be, too, or 0
  * @windows: the windows
  */
 struct nvme_batch {
 	sector_t sector;
 	unsigned int count;
+	unsigned int limit;
+	unsigned int border;
 	struct nvme_window *windows[NVME_BATCH];
 };
+
+static void nvme_batch_init(struct nvme_batch *batch, struct gendisk *disk)
+{
+	struct request_queue *queue = disk->queue;
+
+	batch->count = 0;
+	batch->limit = min3(NVME_BATCH, (unsigned int)queue_max_segments(queue),
+			    (unsigned int)(queue_max_sectors(queue) /
+					   BLK_DEVICE_MAP_SECTORS));
+	batch->limit = max(batch->limit, 1U);
+	batch->border = queue->limits.chunk_sectors;
+}
 
 static int nvme_batch_fill(struct nvme_device_map *map, struct gendisk *disk,
 			   struct nvme_batch *batch)
@@ -500,10 +624,12 @@ static int nvme_batch_fill(struct nvme_device_map *map, struct gendisk *disk,
 
 	if (!batch->count)
 		return 0;
-	for (i = 0; i < batch->count; i++)
+	for (i = 0; i < batch->count; i++) {
+		batch->windows[i]->filled = false;
 		WRITE_ONCE(batch->windows[i]->stale, false);
-	ret = nvme_windows_transfer(disk, REQ_OP_READ, batch->sector,
-				    batch->windows, batch->count);
+	}
+	ret = nvme_windows_transfer(map, disk, REQ_OP_READ, batch->sector,
+				    batch->windows, batch->count, epoch);
 	for (i = 0; !ret && i < batch->count; i++) {
 		batch->windows[i]->filled = true;
 		batch->windows[i]->epoch = epoch;
@@ -518,10 +644,15 @@ static int nvme_batch_fill(struct nvme_device_map *map, struct gendisk *disk,
 /* Adds a window, after a transfer if it does not follow or there is no room. */
 static bool nvme_batch_takes(struct nvme_batch *batch, sector_t sector)
 {
-	return !batch->count ||
-	       (batch->count < NVME_BATCH &&
-		sector == batch->sector +
-		(sector_t)batch->count * BLK_DEVICE_MAP_SECTORS);
+	if (!batch->count)
+		return true;
+	if (batch->border &&
+	    blk_boundary_sectors_left(batch->sector, batch->border) <
+	    (batch->count + 1) * BLK_DEVICE_MAP_SECTORS)
+		return false;
+	return batch->count < batch->limit &&
+	       sector == batch->sector +
+	       (sector_t)batch->count * BLK_DEVICE_MAP_SECTORS;
 }
 
 static void nvme_batch_add(struct nvme_batch *batch,
@@ -554,6 +685,8 @@ static struct nvme_space *nvme_space_get(struct nvme_device_map *map,
 static enum device_map_refusal nvme_device_map_reason(int error)
 {
 	switch (error) {
+	case -EAGAIN:
+		return DEVICE_MAP_GOING;
 	case -EBUSY:
 		return DEVICE_MAP_SHARED;
 	case -ENOSPC:
@@ -593,12 +726,14 @@ static int nvme_device_map_pages(struct nvme_device_map *map,
 				 struct gendisk *disk, struct nvme_space *space,
 				 struct blk_device_map *request)
 {
+	unsigned int epoch = atomic_read(&map->epoch);
 	struct pci_p2pdma_map_state state = {};
-	struct nvme_batch batch = {};
 	struct nvme_window *window;
+	struct nvme_batch batch;
 	unsigned int i;
 	int ret;
 
+	nvme_batch_init(&batch, disk);
 	for (i = 0; i < request->pages; i++) {
 		sector_t sector = request->sector +
 				  (sector_t)i * BLK_DEVICE_MAP_SECTORS;
@@ -609,7 +744,9 @@ static int nvme_device_map_pages(struct nvme_device_map *map,
 			ret = PTR_ERR(window);
 			goto err;
 		}
-		ret = nvme_window_expose(window, request->importer, &state,
+		/* Its content is lost, and about to be taken back. */
+		ret = window->mapped && window->epoch != epoch ? -EAGAIN :
+		      nvme_window_expose(window, request->importer, &state,
 					 &request->bus[i]);
 		if (ret)
 			goto err_this;
@@ -630,6 +767,9 @@ static int nvme_device_map_pages(struct nvme_device_map *map,
 		nvme_batch_add(&batch, window);
 	}
 	ret = nvme_batch_fill(map, disk, &batch);
+	/* What was filled may be lost already. */
+	if (!ret && atomic_read(&map->going))
+		ret = -EAGAIN;
 	if (!ret)
 		return 0;
 	goto err;
@@ -675,7 +815,9 @@ static int nvme_device_map_map(struct gendisk *disk,
 					      DEVICE_MAP_NO_ATOMIC);
 
 	mutex_lock(&map->lock);
-	if (atomic_read(&map->going)) {
+	/* Who removes the namespace waits for the lock after it has said so. */
+	if (atomic_read(&map->going) ||
+	    test_bit(NVME_NS_REMOVING, &ns->flags)) {
 		mutex_unlock(&map->lock);
 		return nvme_device_map_refuse(request, -EBUSY,
 					      DEVICE_MAP_GOING);
@@ -686,16 +828,19 @@ static int nvme_device_map_map(struct gendisk *disk,
 		window = nvme_window_find(space, request->sector, i);
 		window->mapped = true;
 		window->fresh = false;
+		window->lost = false;
 		window->writable |= request->flags & DEVICE_MAP_FLAG_WRITE;
 	}
 	mutex_unlock(&map->lock);
 	if (ret)
-		return nvme_device_map_refuse(request, ret,
+		return nvme_device_map_refuse(request,
+					      ret == -EAGAIN ? -EBUSY : ret,
 					      nvme_device_map_reason(ret));
 	return 0;
 }
 
-static int nvme_batch_write(struct gendisk *disk, struct nvme_batch *batch)
+static int nvme_batch_write(struct nvme_device_map *map, struct gendisk *disk,
+			    struct nvme_batch *batch)
 {
 	unsigned int i;
 	int ret;
@@ -704,11 +849,16 @@ static int nvme_batch_write(struct gendisk *disk, struct nvme_batch *batch)
 		return 0;
 	for (i = 0; i < batch->count; i++)
 		nvme_window_zero_tail(batch->windows[i]);
-	ret = nvme_windows_transfer(disk, REQ_OP_WRITE, batch->sector,
-				    batch->windows, batch->count);
+	ret = nvme_windows_transfer(map, disk, REQ_OP_WRITE, batch->sector,
+				    batch->windows, batch->count,
+				    batch->windows[0]->epoch);
 	/* Whatever is on the medium now, this may not be it. */
-	for (i = 0; ret && i < batch->count; i++)
-		WRITE_ONCE(batch->windows[i]->stale, true);
+	for (i = 0; ret && i < batch->count; i++) {
+		struct nvme_window *window = batch->windows[i];
+
+		WRITE_ONCE(window->stale, true);
+		window->lost = window->epoch != atomic_read(&map->epoch);
+	}
 	batch->count = 0;
 	return ret;
 }
@@ -718,34 +868,40 @@ static int nvme_device_map_sync(struct gendisk *disk, sector_t sector,
 {
 	struct nvme_ns *ns = disk->private_data;
 	struct nvme_device_map *map = ns->ctrl->device_map;
-	struct nvme_batch batch = {};
 	struct nvme_window *window;
 	struct nvme_space *space;
+	struct nvme_batch batch;
 	int ret, error = 0;
 	unsigned int i;
 
 	if (!map)
 		return -EIO;
+	nvme_batch_init(&batch, disk);
 	mutex_lock(&map->lock);
 	space = xa_load(&map->spaces, ns->head->ns_id);
 	for (i = 0; i < pages; i++) {
 		sector_t at = sector + (sector_t)i * BLK_DEVICE_MAP_SECTORS;
 
 		window = space ? nvme_window_find(space, sector, i) : NULL;
-		if (!window || !window->writable ||
-		    window->epoch != atomic_read(&map->epoch)) {
-			/* A reset has lost it. */
+		if (WARN_ON_ONCE(!window || !window->writable)) {
 			error = -EIO;
 			continue;
 		}
+		if (window->epoch != atomic_read(&map->epoch)) {
+			/* A reset has lost it, which is an error once. */
+			if (!window->lost)
+				error = -EIO;
+			window->lost = true;
+			continue;
+		}
 		if (!nvme_batch_takes(&batch, at)) {
-			ret = nvme_batch_write(disk, &batch);
+			ret = nvme_batch_write(map, disk, &batch);
 			if (!error)
 				error = ret;
 		}
 		nvme_batch_add(&batch, window);
 	}
-	ret = nvme_batch_write(disk, &batch);
+	ret = nvme_batch_write(map, disk, &batch);
 	if (!error)
 		error = ret;
 	mutex_unlock(&map->lock);
@@ -795,7 +951,7 @@ static void nvme_device_map_release(struct gendisk *disk, sector_t sector,
 static void nvme_visit_ungrant(struct nvme_device_map *map,
 			       struct nvme_window *window, void *context)
 {
-	nvme_window_ungrant(window, context);
+	nvme_window_unuse(window, context);
 }
 
 static void nvme_device_map_ungrant(struct gendisk *disk, sector_t sector,
@@ -824,9 +980,30 @@ static void nvme_space_spoil(struct nvme_space *space, unsigned long first,
 			WRITE_ONCE(nvme_window_of(record)->stale, true);
 }
 
+/* Commands to the controller that change the content of namespaces. */
+static void nvme_device_map_snoop_admin(struct nvme_device_map *map,
+					const struct nvme_command *command)
+{
+	struct nvme_space *space;
+	unsigned long id;
+
+	switch (command->common.opcode) {
+	case nvme_admin_format_nvm:
+	case nvme_admin_sanitize_nvm:
+	case nvme_admin_ns_mgmt:
+		break;
+	default:
+		return;
+	}
+	rcu_read_lock();
+	xa_for_each(&map->spaces, id, space)
+		nvme_space_spoil(space, 0, ULONG_MAX);
+	rcu_read_unlock();
+}
+
 /**
  * __nvme_device_map_snoop() - a command is about to change blocks
- * @ns: the namespace
+ * @ns: the namespace, or NULL for a command to the controller
  * @req: the command's request
  *
  * Windows that nobody has mapped have an old copy from now on. Those that are mapped
@@ -836,7 +1013,8 @@ static void nvme_space_spoil(struct nvme_space *space, unsigned long first,
  */
 void __nvme_device_map_snoop(struct nvme_ns *ns, struct request *req)
 {
-	struct nvme_device_map *map = ns->ctrl->device_map;
+	struct nvme_ctrl *ctrl = nvme_req(req)->ctrl;
+	struct nvme_device_map *map = ctrl->device_map;
 	unsigned long first, last;
 	struct nvme_space *space;
 	sector_t sector;
@@ -844,6 +1022,10 @@ void __nvme_device_map_snoop(struct nvme_ns *ns, struct request *req)
 
 	if (req_op(req) == REQ_OP_FLUSH)
 		return;
+	if (!ns) {
+		nvme_device_map_snoop_admin(map, nvme_req(req)->cmd);
+		return;
+	}
 	rcu_read_lock();
 	space = xa_load(&map->spaces, ns->head->ns_id);
 	if (!space || xa_empty(&space->table.records))
@@ -866,33 +1048,55 @@ unlock:
 	rcu_read_unlock();
 }
 
-/**
- * nvme_device_map_quiesce() - take everything back while the controller works
- * @ctrl: the controller, about to be reset or removed
- *
- * What peers wrote is written. Nothing is mapped from now on, until as many calls of
- * nvme_device_map_resume().
- */
-void nvme_device_map_quiesce(struct nvme_ctrl *ctrl)
+static void nvme_device_map_revoke_all(struct nvme_device_map *map)
 {
-	struct nvme_device_map *map = ctrl->device_map;
 	struct nvme_space *space;
 	unsigned long id;
 
-	if (!map)
-		return;
-	atomic_inc(&map->going);
 	xa_for_each(&map->spaces, id, space)
 		blk_device_map_revoke(&space->table, &map->lock, 0,
 				      (sector_t)-1);
 }
 
 /**
- * nvme_device_map_stop() - have peers stop, without I/O
- * @ctrl: the controller, which is being reset
+ * nvme_device_map_quiesce() - take everything back while the controller works
+ * @ctrl: the controller, about to be reset or removed
  *
- * The reset may be what other holders of the lock wait for. What was written and not
- * written back is lost with the content of the CMB, and fsync() will say so.
+ * What peers wrote is written. Nothing is mapped from now on, until as many calls of
+ * nvme_device_map_unquiesce().
+ *
+ * Context: may sleep and do I/O.
+ */
+void nvme_device_map_quiesce(struct nvme_ctrl *ctrl)
+{
+	struct nvme_device_map *map = ctrl->device_map;
+
+	if (!map)
+		return;
+	atomic_inc(&map->going);
+	nvme_device_map_revoke_all(map);
+}
+
+/**
+ * nvme_device_map_unquiesce() - undo nvme_device_map_quiesce()
+ * @ctrl: the controller, which need not work
+ */
+void nvme_device_map_unquiesce(struct nvme_ctrl *ctrl)
+{
+	if (ctrl->device_map)
+		atomic_dec(&ctrl->device_map->going);
+}
+
+/**
+ * nvme_device_map_stop() - have peers stop, without I/O
+ * @ctrl: the controller, about to be disabled
+ *
+ * I/O that others wait for may end only after this, and so may they that hold the
+ * lock. What was written and not written back is lost with the content of the CMB,
+ * and fsync() will say so. Nothing is mapped from now on until
+ * nvme_device_map_resume().
+ *
+ * Context: may sleep; does no I/O, and waits for none.
  */
 void nvme_device_map_stop(struct nvme_ctrl *ctrl)
 {
@@ -901,22 +1105,46 @@ void nvme_device_map_stop(struct nvme_ctrl *ctrl)
 
 	if (!map)
 		return;
-	atomic_inc(&map->going);
-	atomic_inc(&map->epoch);
 	mutex_lock(&map->owners_lock);
+	if (!map->stopped)
+		atomic_inc(&map->going);
+	map->stopped = true;
+	atomic_inc(&map->epoch);
 	list_for_each_entry(entry, &map->owners, node)
 		entry->owner->ops->stop(entry->owner);
 	mutex_unlock(&map->owners_lock);
 }
 
+/*
+ * Ends what the content was lost of, so that nobody takes it for the blocks' own. It
+ * waits for locks that are held during I/O, as the reset itself must not.
+ */
+static void nvme_device_map_resume_work(struct work_struct *work)
+{
+	struct nvme_device_map *map =
+		container_of(work, struct nvme_device_map, resume);
+	unsigned int epoch = atomic_read(&map->epoch);
+
+	nvme_device_map_revoke_all(map);
+	mutex_lock(&map->owners_lock);
+	/* If it was disabled again, the next one resumes. */
+	if (map->stopped && epoch == atomic_read(&map->epoch)) {
+		map->stopped = false;
+		atomic_dec(&map->going);
+	}
+	mutex_unlock(&map->owners_lock);
+}
+
 /**
- * nvme_device_map_resume() - undo nvme_device_map_stop() or _quiesce()
+ * nvme_device_map_resume() - undo nvme_device_map_stop()
  * @ctrl: the controller, working again
+ *
+ * It takes a while until something is mapped again.
  */
 void nvme_device_map_resume(struct nvme_ctrl *ctrl)
 {
 	if (ctrl->device_map)
-		atomic_dec(&ctrl->device_map->going);
+		queue_work(system_dfl_wq, &ctrl->device_map->resume);
 }
 
 static int nvme_device_map_importer_gone(struct notifier_block *block,
@@ -942,7 +1170,7 @@ static ssize_t nvme_device_map_revoke_write(struct file *file,
 	struct nvme_device_map *map = file->private_data;
 
 	nvme_device_map_quiesce(map->ctrl);
-	nvme_device_map_resume(map->ctrl);
+	nvme_device_map_unquiesce(map->ctrl);
 	return count;
 }
 
@@ -950,6 +1178,23 @@ static const struct file_operations nvme_device_map_revoke_fops = {
 	.owner = THIS_MODULE,
 	.open = simple_open,
 	.write = nvme_device_map_revoke_write,
+};
+
+/* As after a command that never ended: peers and their driver do not expect it. */
+static ssize_t nvme_device_map_reset_write(struct file *file,
+					   const char __user *buffer,
+					   size_t count, loff_t *offset)
+{
+	struct nvme_device_map *map = file->private_data;
+	int ret = nvme_reset_ctrl(map->ctrl);
+
+	return ret ? ret : count;
+}
+
+static const struct file_operations nvme_device_map_reset_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = nvme_device_map_reset_write,
 };
 
 static int nvme_device_map_windows_show(struct seq_file *seq, void *data)
@@ -973,6 +1218,7 @@ static int nvme_device_map_windows_show(struct seq_file *seq, void *data)
 	seq_printf(seq, "mapped %lu\n", mapped);
 	seq_printf(seq, "reserved %lu\n", reserved);
 	mutex_unlock(&map->lock);
+	seq_printf(seq, "closed %d\n", atomic_read(&map->going));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(nvme_device_map_windows);
@@ -1002,6 +1248,7 @@ void nvme_device_map_init(struct nvme_ctrl *ctrl, struct pci_dev *pdev,
 	INIT_LIST_HEAD(&map->idle);
 	INIT_LIST_HEAD(&map->owners);
 	xa_init(&map->spaces);
+	INIT_WORK(&map->resume, nvme_device_map_resume_work);
 	map->exporter.notifier_call = nvme_device_map_importer_gone;
 	if (device_map_register_exporter(&map->exporter)) {
 		kfree(map);
@@ -1011,6 +1258,8 @@ void nvme_device_map_init(struct nvme_ctrl *ctrl, struct pci_dev *pdev,
 					  device_map_debugfs());
 	debugfs_create_file("revoke", 0200, map->debugfs, map,
 			    &nvme_device_map_revoke_fops);
+	debugfs_create_file("reset", 0200, map->debugfs, map,
+			    &nvme_device_map_reset_fops);
 	debugfs_create_file("windows", 0444, map->debugfs, map,
 			    &nvme_device_map_windows_fops);
 	/* Pairs with the dependent loads of who finds it there. */
@@ -1058,6 +1307,16 @@ void nvme_device_map_remove_ns(struct nvme_ns *ns)
 	mutex_unlock(&map->lock);
 }
 
+static bool nvme_chunk_owned(const struct nvme_chunk *chunk)
+{
+	unsigned int i;
+
+	for (i = 0; i < NVME_WINDOWS; i++)
+		if (chunk->windows[i].record.owner)
+			return true;
+	return false;
+}
+
 /**
  * nvme_device_map_exit() - give the CMB back
  * @ctrl: the controller, quiesced for good, without namespaces
@@ -1073,6 +1332,7 @@ void nvme_device_map_exit(struct nvme_ctrl *ctrl)
 
 	if (!map)
 		return;
+	cancel_work_sync(&map->resume);
 	debugfs_remove_recursive(map->debugfs);
 	device_map_unregister_exporter(&map->exporter);
 	mutex_lock(&map->lock);
@@ -1080,6 +1340,9 @@ void nvme_device_map_exit(struct nvme_ctrl *ctrl)
 		nvme_space_empty(map, space);
 	synchronize_rcu();	/* for nvme_device_map_snoop() */
 	list_for_each_entry_safe(chunk, next, &map->chunks, node) {
+		/* Rather a leak than somebody's window in other hands. */
+		if (WARN_ON_ONCE(nvme_chunk_owned(chunk)))
+			continue;
 		pci_free_p2pmem(map->pdev, chunk->address, NVME_CHUNK_SIZE);
 		kvfree(chunk);
 	}

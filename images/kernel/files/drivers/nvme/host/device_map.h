@@ -22,17 +22,26 @@ void nvme_device_map_exit(struct nvme_ctrl *ctrl);
 void nvme_device_map_free(struct nvme_ctrl *ctrl);
 void nvme_device_map_remove_ns(struct nvme_ns *ns);
 void nvme_device_map_quiesce(struct nvme_ctrl *ctrl);
+void nvme_device_map_unquiesce(struct nvme_ctrl *ctrl);
 void nvme_device_map_stop(struct nvme_ctrl *ctrl);
 void nvme_device_map_resume(struct nvme_ctrl *ctrl);
 void __nvme_device_map_snoop(struct nvme_ns *ns, struct request *req);
+bool __nvme_device_map_lost(struct nvme_ns *ns, struct request *req);
 
 /* A command may be about to change blocks of which an idle window has a copy. */
 static inline void nvme_device_map_snoop(struct nvme_ns *ns,
 					 struct request *req)
 {
-	if (ns && unlikely(ns->ctrl->device_map) &&
+	if (unlikely(nvme_req(req)->ctrl->device_map) &&
 	    req_op(req) != REQ_OP_READ)
 		__nvme_device_map_snoop(ns, req);
+}
+
+/* What a command is to write was in a window, and is lost. */
+static inline bool nvme_device_map_lost(struct nvme_ns *ns, struct request *req)
+{
+	return ns && unlikely(ns->ctrl->device_map) &&
+	       req_op(req) == REQ_OP_WRITE && __nvme_device_map_lost(ns, req);
 }
 #else
 static inline void nvme_device_map_init(struct nvme_ctrl *ctrl,
@@ -56,6 +65,10 @@ static inline void nvme_device_map_quiesce(struct nvme_ctrl *ctrl)
 {
 }
 
+static inline void nvme_device_map_unquiesce(struct nvme_ctrl *ctrl)
+{
+}
+
 static inline void nvme_device_map_stop(struct nvme_ctrl *ctrl)
 {
 }
@@ -67,6 +80,11 @@ static inline void nvme_device_map_resume(struct nvme_ctrl *ctrl)
 static inline void nvme_device_map_snoop(struct nvme_ns *ns,
 					 struct request *req)
 {
+}
+
+static inline bool nvme_device_map_lost(struct nvme_ns *ns, struct request *req)
+{
+	return false;
 }
 #endif
 

@@ -61,8 +61,8 @@ static struct nvme_window *nvme_window_test_map(struct kunit *test,
 	struct nvme_window_test *t = test->priv;
 	struct nvme_window *window;
 
-	window = nvme_window_get(&t->map, &t->space, &t->owners[owner], 0,
-				 sector);
+	window = nvme_window_get(&t->map, &t->space, &t->owners[owner],
+				 sector / BLK_DEVICE_MAP_SECTORS, sector);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(window));
 	window->mapped = true;
 	window->fresh = false;
@@ -91,7 +91,27 @@ static void nvme_window_test_has_one_owner(struct kunit *test)
 	nvme_window_test_map(test, 0, 8);
 	KUNIT_EXPECT_EQ(test, -EBUSY,
 			PTR_ERR_OR_ZERO(nvme_window_get(&t->map, &t->space,
-							&t->owners[1], 0, 8)));
+							&t->owners[1], 1, 8)));
+	/* Nor is one block two pages of a file. */
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			PTR_ERR_OR_ZERO(nvme_window_get(&t->map, &t->space,
+							&t->owners[0], 7, 8)));
+}
+
+static void nvme_window_test_idle_gives_way_to_overlap(struct kunit *test)
+{
+	struct nvme_window_test *t = test->priv;
+	struct nvme_window *first = nvme_window_test_map(test, 0, 8);
+	struct nvme_window *second = nvme_window_test_map(test, 0, 16);
+
+	nvme_window_release(&t->map, first, false);
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			PTR_ERR_OR_ZERO(nvme_window_get(&t->map, &t->space,
+							&t->owners[0], 2, 12)));
+	nvme_window_release(&t->map, second, false);
+	nvme_window_test_map(test, 1, 12);
+	KUNIT_EXPECT_PTR_EQ(test, NULL, first->space);
+	KUNIT_EXPECT_PTR_EQ(test, NULL, second->space);
 }
 
 static void nvme_window_test_reserved_is_not_taken(struct kunit *test)
@@ -154,6 +174,7 @@ static void nvme_window_test_reset_loses_content(struct kunit *test)
 static struct kunit_case nvme_window_test_cases[] = {
 	KUNIT_CASE(nvme_window_test_is_found_again),
 	KUNIT_CASE(nvme_window_test_has_one_owner),
+	KUNIT_CASE(nvme_window_test_idle_gives_way_to_overlap),
 	KUNIT_CASE(nvme_window_test_reserved_is_not_taken),
 	KUNIT_CASE(nvme_window_test_takes_the_oldest_idle),
 	KUNIT_CASE(nvme_window_test_forgets_changed_blocks),

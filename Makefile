@@ -15,7 +15,7 @@ SWIFT_FLAGS := -c release -Xswiftc -enable-testing
 SWIFT_SOURCES := Package.swift Sources Tests
 PROGRAM := bin/crossbar
 
-.PHONY: help run test test-unit test-guest test-teeth build install lint format lint-c coverage bench-engine packages clean
+.PHONY: help run test test-unit test-guest test-teeth build install lint format lint-c lint-series coverage bench-engine packages clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
@@ -67,6 +67,10 @@ lint-c: build ## Check the style of C, of the kernel's patches too
 	perl "$$tree/scripts/checkpatch.pl" --no-tree --strict --terse --show-types --no-summary \
 	  --ignore "$$(grep -o '^[A-Z_]*' images/guest/checkpatch-ignore | paste -sd,)" \
 	  -f $$(find images/guest Sources/CDeviceABI Sources/CPeerGPU -name '*.[ch]')
+
+# Not a part of `lint`: it takes as long as all of the tests that boot guests.
+lint-series: build ## Compile what the kernel's series adds or changes with W=1 and sparse
+	images/kernel/compile-strictly $(PROGRAM) $(SPARSE)
 
 format: ## Format the Swift sources in place
 	swift format --in-place --parallel --recursive $(SWIFT_SOURCES)

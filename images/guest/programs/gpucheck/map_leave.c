@@ -116,8 +116,8 @@ static bool synced(struct test *test, struct mapped *mapped, const char *what)
  * What was not synced has gone with the memory's content, and fsync() says so, once.
  * @before is what there was before.
  */
-static bool lost(struct test *test, struct mapped *mapped,
-		 const struct content *before)
+static bool settle_loss(struct test *test, struct mapped *mapped,
+			const struct content *before)
 {
 	static uint8_t found[SIZE];
 	struct mismatch mismatch = { .bad = false };
@@ -159,7 +159,7 @@ static void run_reset(struct test *test)
 	    (broken && test->direct ? controller_breaks_down(test) :
 	     controller_reset(test)) &&
 	    look_revoked(test, &mapped, 0, SIZE, "after a reset") &&
-	    (broken ? lost(test, &mapped, &saved) :
+	    (broken ? settle_loss(test, &mapped, &saved) :
 	     synced(test, &mapped, "after a reset")) &&
 	    mapped_is_kept(test, &mapped, "after a reset") &&
 	    mapped_cool(test, &mapped, "after a reset") &&

@@ -46,6 +46,7 @@ enum device_map_state {
  *            until what was written is in the blocks (revoking), nobody (reserved)
  * @former:   what it was before the request that is being served made it live, or
  *            live: to be able to undo it
+ * @rcu:      to free it
  *
  * Protected by device_map_file.lock; freed after a grace period.
  */

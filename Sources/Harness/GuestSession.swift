@@ -15,13 +15,18 @@ struct GuestSession: Sendable {
   let topology: Topology
 
   /// Starts the guest and waits until its agent answers.
+  ///
+  /// - Parameters:
+  ///   - directory: gets its logs.
+  ///   - disks: has its disks.
+  /// - Throws: `BootHang` if it hangs for a reason that another boot may not have.
   static func boot(
-    _ request: RunRequest, parts: RunParts, directory: RunDirectory, on hypervisor: Hypervisor,
-    gpus: GuestGPUs, persistentMemory: [String: String],
+    _ request: RunRequest, parts: RunParts, directory: RunDirectory, disks: RunDirectory,
+    on hypervisor: Hypervisor, gpus: GuestGPUs, persistentMemory: [String: String],
     accelerator: GuestDescription.Accelerator
   ) async throws -> GuestSession {
     let topology = request.topology
-    let images = topology.namespaces.map { ($0.id, directory.imagePath(namespace: $0.id)) }
+    let images = topology.namespaces.map { ($0.id, disks.imagePath(namespace: $0.id)) }
     var logs = GuestDescription.Logs(
       console: directory.path(of: .console), qemu: directory.path(of: .qemu),
       trace: directory.path(of: .trace),
@@ -38,10 +43,13 @@ struct GuestSession: Sendable {
     let session = GuestSession(guest: guest, directory: directory, topology: topology)
     do {
       try directory.write(Data(guest.domainXML.utf8), to: .domain)
-      try await guest.waitForAgent(limit: request.bootLimit)
+      try await guest.waitForAgent(
+        limit: request.bootLimit, endsOnStall: accelerator == .tcg)
     } catch {
+      // The kernel is about to say more of it.
+      if error.isBootStall { try? await Task.sleep(for: .milliseconds(500)) }
       await guest.destroy()
-      throw error
+      throw BootHang(error, under: accelerator, console: guest.console.findings) ?? error
     }
     return session
   }

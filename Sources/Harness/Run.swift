@@ -51,22 +51,18 @@ public struct Run: Sendable {
   private func boot(
     _ parts: RunParts, _ directory: RunDirectory, _ hypervisor: Hypervisor
   ) async throws -> FinishedRun {
-    try await parts.copyImages(to: directory, supervisor: hypervisor.supervisor)
-    let persistentMemory = try parts.makePersistentMemory(
-      request.topology, in: directory, supervisor: hypervisor.supervisor)
-    let gpus = try GuestGPUs.start(
-      request, directory: directory, sockets: hypervisor.runtime.path)
-    defer { gpus.stop() }
     let accelerator = try await workshop.accelerator(
       kernel: parts.kernel.path.string, initramfs: parts.initramfs.string)
-
+    progress(RunProgress(label: "Boot the guest", detail: "under \(accelerator.rawValue)"))
+    let booted = try await GuestBoot(
+      request: request, parts: parts, directory: directory, hypervisor: hypervisor,
+      accelerator: accelerator, progress: progress
+    ).start()
+    let (session, gpus) = (booted.session, booted.gpus)
+    defer { gpus.stop() }
     var phases = PhaseClock()
     var timings = RunRecord.Timings()
-    progress(RunProgress(label: "Boot the guest", detail: "under \(accelerator.rawValue)"))
-    let session = try await GuestSession.boot(
-      request, parts: parts, directory: directory, on: hypervisor, gpus: gpus,
-      persistentMemory: persistentMemory, accelerator: accelerator)
-    timings.boot = phases.lap()
+    timings.boot = booted.seconds
     do {
       progress(RunProgress(label: "Push the programs"))
       try await session.push(parts.programs)
@@ -90,6 +86,7 @@ public struct Run: Sendable {
         environment: RunEnvironment.current(accelerator, hypervisor), kernel: parts.kernel)
       timings.verify = phases.lap()
       record.timings = timings
+      if let retry = booted.retry { record.add(retry) }
       return FinishedRun(directory: directory, record: record)
     } catch {
       await session.guest.destroy()

@@ -51,6 +51,17 @@ public struct RunDirectory: Sendable, Hashable {
   /// What is behind a controller's persistent memory region; gone when the run is over.
   public func persistentMemoryPath(controller: String) -> String { "\(path)/\(controller).pmr" }
 
+  /// What is behind the persistent memory regions of those controllers that have one, by their id.
+  func persistentMemory(of topology: Topology) -> [String: String] {
+    Dictionary(
+      uniqueKeysWithValues: topology.nvme.filter { $0.pmr != nil }.map {
+        ($0.id, persistentMemoryPath(controller: $0.id))
+      })
+  }
+
+  /// The console of a boot that hung and was given up for another one.
+  public static let hungConsole = "console-boot-1.log"
+
   /// The log of a GPU's DMA: `dma.jsonl`, with the id in its name where there are several GPUs.
   public func accessLogPath(gpu: String, of topology: Topology) -> String {
     topology.gpus.count == 1 ? "\(path)/dma.jsonl" : "\(path)/dma-\(gpu).jsonl"

@@ -83,12 +83,11 @@ struct RunParts: Sendable {
     }
   }
 
-  /// Makes the files behind the persistent memory regions, by controller id: empty, as new devices
-  /// are, and gone with the run.
+  /// Makes the files behind the persistent memory regions: empty, as new devices are, and gone with
+  /// the run.
   func makePersistentMemory(
     _ topology: Topology, in directory: RunDirectory, supervisor: Supervisor?
-  ) throws -> [String: String] {
-    var paths: [String: String] = [:]
+  ) throws {
     for controller in topology.nvme {
       guard let size = controller.pmr else { continue }
       let path = directory.persistentMemoryPath(controller: controller.id)
@@ -99,9 +98,7 @@ struct RunParts: Sendable {
         defer { try? file.close() }
         try file.truncate(atOffset: size.bytes)
       }
-      paths[controller.id] = path
     }
-    return paths
   }
 
   /// Takes the private copies and the persistent memory away.

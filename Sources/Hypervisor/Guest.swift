@@ -90,22 +90,19 @@ public final class Guest: Sendable {
 
   /// Waits until the guest agent answers: user space runs.
   ///
-  /// - Throws: at once when the guest ends or panics, and `.timeout` after `limit`.
+  /// - Parameters:
+  ///   - limit: how long it may take.
+  ///   - endsOnStall: whether a stall that RCU reports on the console is waited for no longer.
+  /// - Throws: at once when the guest ends or panics, `.bootStalled`, and `.timeout` after `limit`.
   public func waitForAgent(
-    limit: Duration = .seconds(60)
+    limit: Duration = .seconds(60), endsOnStall: Bool = false
   ) async throws(HypervisorError) {
     let attempt = "boot the guest \(description.name)"
+    let watch = BootWatch(attempt: attempt, qemuLog: qemuLog, endsOnStall: endsOnStall)
     let events = hub.events()
     let answer = await within(limit) { () -> Result<Void, HypervisorError> in
       for await event in events {
-        switch event {
-        case .agent(connected: true): return .success(())
-        case .ended(let end): return .failure(end.error(attempt: attempt, log: self.qemuLog))
-        case .finding(let finding) where finding.kind == .panic:
-          return .failure(
-            GuestEnd(cause: .died, panic: finding).error(attempt: attempt, log: self.qemuLog))
-        case .started, .agent, .programChannel, .finding: continue
-        }
+        if let outcome = watch.outcome(of: event) { return outcome }
       }
       return .failure(
         HypervisorError(.cancelled, attempt: attempt, problem: "it was cancelled"))

@@ -86,9 +86,10 @@ final class GuestLife: Sendable {
       console.finish()
       // What the console said last decides what kind of end it was.
       let panic = console.findings.first { $0.kind == .panic }
-      hub.publish(.ended(GuestEnd(cause: end, panic: panic)))
       fate.withLock { $0.domain = nil }
+      // Before anybody hears of the end: the next guest may have the same name.
       onEnd()
+      hub.publish(.ended(GuestEnd(cause: end, panic: panic)))
     }
   }
 }

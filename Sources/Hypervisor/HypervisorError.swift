@@ -20,6 +20,8 @@ public struct HypervisorError: Error, Sendable, Hashable, CustomStringConvertibl
     case emulatorEnded = "emulator-ended"
     /// The guest's kernel panicked.
     case guestPanicked = "guest-panicked"
+    /// The guest's kernel reported while it booted that it makes no progress.
+    case bootStalled = "boot-stalled"
     /// The guest or its program said nothing for too long: a hang.
     case guestSilent = "guest-silent"
     /// The program was killed inside of the guest, or ended while it was still spoken to.

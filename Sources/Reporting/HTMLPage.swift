@@ -66,6 +66,8 @@ struct HTMLPage {
   let deviceMapGroups: [DeviceMapGroup]
   let deviceMapTotals: [Entry]
   let hasDeviceMap: Bool
+  let bootRetries: [Entry]
+  let hasBootRetries: Bool
   let console: [Entry]
   let hasConsole: Bool
   let logs: [Log]
@@ -117,6 +119,10 @@ struct HTMLPage {
     }
     deviceMapTotals = Self.totals(record)
     hasDeviceMap = !deviceMapTotals.isEmpty
+    bootRetries = record.bootRetrySentences.map {
+      Entry(name: "given up, and booted again", value: $0.printable)
+    }
+    hasBootRetries = !bootRetries.isEmpty
     console = record.console.map {
       Entry(name: "line \($0.line)", value: "\($0.kind): \($0.text)".printable)
     }

@@ -96,6 +96,9 @@ enum HTMLTemplate {
     {{/rows}}</tbody>
     </table>
     {{/deviceMapGroups}}
+    {{#hasBootRetries}}<h2>Boots that hung</h2>
+    <dl>{{#bootRetries}}<dt>{{name}}</dt><dd>{{value}}</dd>{{/bootRetries}}</dl>
+    {{/hasBootRetries}}
     {{#hasConsole}}<h2>Console</h2>
     <dl>{{#console}}<dt>{{name}}</dt><dd><code>{{value}}</code></dd>{{/console}}</dl>
     {{/hasConsole}}

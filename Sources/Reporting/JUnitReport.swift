@@ -97,7 +97,8 @@ public struct JUnitReport: Sendable {
       ("crossbar", environment.crossbar), ("verdict", record.verdict.rawValue),
     ]
     let options = record.options.sorted { $0.key < $1.key }.map { ("option.\($0.key)", $0.value) }
-    return Self.properties(values + options)
+    let retries = record.bootRetrySentences.map { ("bootRetry", $0.printable) }
+    return Self.properties(values + options + retries)
   }
 
   private func test(_ item: CaseRecord, _ record: RunRecord) -> XMLElement {

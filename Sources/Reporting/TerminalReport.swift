@@ -36,7 +36,7 @@ public struct TerminalReport: Sendable {
     }
     let blocks =
       [heading] + tables + [
-        failures, limits, deviceMap, sanitizer, console, summary,
+        failures, limits, deviceMap, sanitizer, bootRetries, console, summary,
       ]
     return blocks.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
       .joined(separator: "\n\n") + "\n"
@@ -112,6 +112,12 @@ public struct TerminalReport: Sendable {
     return summaries.flatMap { summary in
       let mark = summary.isClean ? ink(.good, "✓") : ink(.bad, "✗")
       return ["\(mark) \(summary.sentence)"] + summary.limitations.flatMap { wrap($0) }
+    }
+  }
+
+  private var bootRetries: [String] {
+    record.bootRetrySentences.flatMap { sentence in
+      [ink(.warning, "! The guest was booted twice.")] + wrap(sentence)
     }
   }
 

@@ -75,6 +75,41 @@ extension GuestTests {
       #expect(outcome.exitCode == 3, "\(outcome.errors)\(outcome.output)")
       #expect(
         outcome.errors.contains("its agent did not answer within 1.0 seconds. See the end of"))
+      #expect(outcome.errors.contains("It was booted twice, and hung the first time too: see"))
+      #expect(outcome.errors.contains("console-boot-1.log"))
+      #expect(outcome.images.isEmpty)
+      #expect(HostProcesses.withCommandLine(containing: outcome.directory.path).isEmpty)
+    }
+
+    @Test func aGuestThatHangsAtBootIsBootedAgainAndTheRecordSaysSo() async throws {
+      let outcome = try await CrossbarProgram.run(
+        ["run", "switch", "--only", "ns0.gpu0.read-64k", "--boot-limit", "15", "--json"]
+      ) { program in
+        try await program.wait(for: "</domain>", in: "domain.xml")
+        // Stopped, its processors stand still, as they do in a guest that has lost its timer.
+        let qemu = try #require(program.qemu())
+        kill(qemu, SIGSTOP)
+        // Once it has been given up, it may obey libvirt at once.
+        try await Task.sleep(for: .seconds(16))
+        kill(qemu, SIGCONT)
+      }
+      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      let notice = "The guest hung while it booted: its agent did not answer within 15.0 seconds"
+      #expect(outcome.errors.contains(notice))
+      let document = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+      let retries = (document as? [String: Any])?["bootRetries"] as? [[String: Any]]
+      let retry = try #require(retries?.first)
+      #expect(retry["reason"] as? String == "its agent did not answer within 15.0 seconds")
+      #expect(try #require(retry["seconds"] as? Double) > 15)
+      let timings = try #require(try outcome.record()["timings"] as? [String: Double])
+      #expect(try #require(timings["boot"]) < 15)
+      // The first boot's console, and all else of the second boot alone.
+      let console = outcome.directory.appending(path: "console-boot-1.log").path
+      #expect(FileManager.default.fileExists(atPath: console))
+      #expect(outcome.file("nvme-trace.log").contains("pci_nvme_read"))
+      #expect(outcome.file("report.html").contains("<h2>Boots that hung</h2>"))
+      #expect(try outcome.kinds() == ["verified": 1])
+      #expect(outcome.images.isEmpty)
       #expect(HostProcesses.withCommandLine(containing: outcome.directory.path).isEmpty)
     }
 

@@ -52,6 +52,26 @@ import Verification
     #expect(text.contains("The suite did not come to its end.\n  The guest panicked"))
   }
 
+  @Test func saysThatAGuestWasBootedTwice() throws {
+    var record = run([caseRecord("read-4k")])
+    #expect(!text(record).contains("booted"))
+    record.add(
+      BootRetry(
+        reason: "its agent did not answer within 60.0 seconds", console: "console-boot-1.log",
+        seconds: 61.25))
+    let words = text(record).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(words.contains("! The guest was booted twice. The first boot was given up after 61."))
+    #expect(words.contains("its agent did not answer within 60.0 seconds."))
+    #expect(words.contains("the console of the first is console-boot-1.log."))
+    #expect(words.contains("VERIFIED 1 case"))
+    let html = try HTMLReport(record).text()
+    #expect(html.contains("<h2>Boots that hung</h2>"))
+    #expect(html.contains(#"<a href="console-boot-1.log">"#))
+    #expect(
+      String(decoding: JUnitReport(record).data, as: UTF8.self)
+        .contains(#"<property name="bootRetry" value="The first boot was given up after 61."#))
+  }
+
   @Test func saysWhatTheConsoleReports() {
     let text = text(
       run(

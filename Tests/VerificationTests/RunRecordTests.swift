@@ -44,6 +44,19 @@ import Verification
     #expect(try back.encoded() == data)
   }
 
+  @Test func aBootThatWasGivenUpIsKeptWithItsConsole() throws {
+    var record = record([assess(observation())])
+    let plain = String(decoding: try record.encoded(), as: UTF8.self)
+    #expect(!plain.contains("bootRetries"))
+    record.add(BootRetry(reason: "it hung", console: "console-boot-1.log", seconds: 21.9))
+    record.add(BootRetry(reason: "again", console: "console-life-3-boot-1.log", seconds: 60))
+    #expect(record.verdict == .verified)
+    #expect(record.logs["console of a boot that hung"] == "console-boot-1.log")
+    #expect(record.logs["console of a boot that hung (2)"] == "console-life-3-boot-1.log")
+    let back = try RunRecord(decoding: try record.encoded())
+    #expect(back == record && back.bootRetries?.map(\.reason) == ["it hung", "again"])
+  }
+
   @Test func aRecordOfAFormerVersionCanBeRead() throws {
     var item = DeviceMapScene().record
     item.suite = "device-map"

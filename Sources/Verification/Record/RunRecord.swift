@@ -52,6 +52,8 @@ public struct RunRecord: Sendable, Hashable, Codable {
   public var console: [ConsoleReport]
   /// Paths of the logs, relative to the run directory, by what they hold.
   public var logs: [String: String]
+  /// Boots that hung and were given up for another one; nil if there were none.
+  public var bootRetries: [BootRetry]?
 
   /// Names a run; the verdict follows from the cases, the interruption, the DMA sanitizer, the
   /// console, and `faults`: what is wrong and belongs to none of these.
@@ -84,6 +86,14 @@ public struct RunRecord: Sendable, Hashable, Codable {
     self.sanitizer = sanitizer
     self.console = console
     self.logs = logs
+  }
+
+  /// Takes a boot that was given up, with its console.
+  public mutating func add(_ retry: BootRetry) {
+    let retries = (bootRetries ?? []) + [retry]
+    bootRetries = retries
+    let which = retries.count == 1 ? "" : " (\(retries.count))"
+    logs["console of a boot that hung\(which)"] = retry.console
   }
 
   /// How many cases ended in each way.

@@ -28,7 +28,7 @@ static const char *const claims[] = {
  */
 static bool mark(struct test *test, bool end)
 {
-	if (!test->suite->paths || !test->volume)
+	if (!test->suite->paths || test->suite->whole || !test->volume)
 		return true;
 	if (!end && syncfs(test->volume->directory)) {
 		test_fail(test, "cannot sync volume %s: %s", test->volume->id,
@@ -59,8 +59,7 @@ bool engine_begin(struct test *test)
 
 	report_add("# xbar {\"t\":\"gpu\",\"n\":%u,\"edge\":\"begin\"", test->n);
 	report_add(",\"claim\":\"%s%s\"}", claims[test->claim],
-		   test->claim == CLAIM_DIRECT ?
-		   test->volume->option->serial : "");
+		   test->claim == CLAIM_DIRECT ? test->serial : "");
 	return ask(test) && ok;
 }
 

@@ -17,8 +17,9 @@ static const char help[] =
 "this program, takes that memory away from them, and compares every byte.\n"
 "Results are KTAP on standard output.\n"
 "\n"
-"  --suite NAME      the cases to run: gpu (default), or device-map, about the\n"
-"                    blocks of files in the BAR of their controller\n"
+"  --suite NAME      the cases to run: gpu (default); device-map, about the\n"
+"                    blocks of files in the BAR of their controller; power-cut,\n"
+"                    which looks at what is left of its writes, and writes on\n"
 "  --gpu ID=ADDRESS  a peer GPU, as 0000:03:00.0\n"
 "  --volume ID=SERIAL:NSID:FSTYPE\n"
 "                    a file system on an NVMe name space; mounted on /mnt/ID\n"
@@ -26,10 +27,13 @@ static const char help[] =
 "  --peer ID=ADDRESS, --inspect ID\n"
 "                    taken as other suites take them, not used\n"
 "  --path auto|direct|fallback\n"
-"                    how GPUs get at the blocks of files in device-map: in that\n"
-"                    BAR if they can (default), or else fail, or never\n"
+"                    how GPUs get at the blocks of files, but for the suite gpu:\n"
+"                    in that BAR if they can (default), or else fail, or never\n"
 "  --direct ID       GPUs can reach the BAR of this controller, as nvme0; may be\n"
 "                    given again. Cases of its volumes have to go there\n"
+"  --acknowledged VOLUME=G0,...,G15\n"
+"                    generations that power-cut has told to be durable, before\n"
+"                    the power was cut; without it, it starts anew\n"
 "  --host            wait for a `go` line before and after each case, 30 s at\n"
 "                    most; without it, cases that need the host are skipped\n"
 "  --only GLOB       only the cases whose name matches, as '*.ns0.write-*'\n"
@@ -143,12 +147,63 @@ static int take_path(void *context, const char *text)
 /* For the host's tests, which want to see that it catches a lie. */
 static int take_sabotage(void *context, const char *text)
 {
+	static const char *const names[] = {
+		[SABOTAGE_FALLBACK_AS_DIRECT] = "fallback-as-direct",
+		[SABOTAGE_EARLY_ACKNOWLEDGMENT] = "early-acknowledgment",
+	};
 	struct options *options = context;
+	unsigned int i;
 
-	if (strcmp(text, "fallback-as-direct"))
-		return argument_error("no sabotage is called `%s`", text);
-	options->sabotage = true;
+	for (i = SABOTAGE_NONE + 1; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(text, names[i])) {
+			options->sabotage = i;
+			return -1;
+		}
+	}
+	return argument_error("no sabotage is called `%s`", text);
+}
+
+/* VOLUME=G0,G1,...: one generation for each slot. */
+static int take_acknowledged(void *context, const char *text)
+{
+	const char *end = strchr(text, '=');
+	struct options *options = context;
+	struct acknowledged *volume;
+	unsigned int i;
+
+	if (options->acknowledged_count == ARGUMENTS_VOLUMES)
+		return argument_error("more than %d --acknowledged",
+				      ARGUMENTS_VOLUMES);
+	if (!end || end == text || end - text > ID_LENGTH)
+		return argument_error("`--acknowledged %s` names no volume",
+				      text);
+	volume = &options->acknowledged[options->acknowledged_count++];
+	snprintf(volume->volume, sizeof(volume->volume), "%.*s",
+		 (int)(end - text), text);
+	for (i = 0; i < OPTIONS_SLOTS; i++) {
+		char last = i + 1 < OPTIONS_SLOTS ? ',' : '\0';
+		unsigned long value;
+		char *rest;
+
+		value = strtoul(end + 1, &rest, 10);
+		if (rest == end + 1 || *rest != last || value > UINT16_MAX)
+			return argument_error("`--acknowledged %s` has not %d generations",
+					      text, OPTIONS_SLOTS);
+		volume->generation[i] = (uint16_t)value;
+		end = rest;
+	}
 	return -1;
+}
+
+const struct acknowledged *
+options_acknowledged(const struct options *options, const char *volume)
+{
+	unsigned int i;
+
+	for (i = 0; i < options->acknowledged_count; i++)
+		if (!strcmp(options->acknowledged[i].volume, volume))
+			return &options->acknowledged[i];
+	return NULL;
 }
 
 bool options_reach(const struct options *options,
@@ -172,6 +227,7 @@ int options_parse(struct options *options, int argc, char **argv)
 		{ "path", take_path },
 		{ "direct", take_direct },
 		{ "sabotage", take_sabotage },
+		{ "acknowledged", take_acknowledged },
 	};
 	const struct program program = {
 		.help = help,

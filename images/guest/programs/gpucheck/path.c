@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "engine.h"
 #include "kernelfile.h"
@@ -47,11 +48,38 @@ static enum claim claim_direct(struct test *test, bool reach)
 	} else if (!reach) {
 		return CLAIM_MEMORY;
 	}
-	if (test->options->sabotage) {
+	if (test->options->sabotage == SABOTAGE_FALLBACK_AS_DIRECT) {
 		test->path = IVGPU_PATH_FALLBACK;
 		test->direct = false;
 	}
 	return CLAIM_DIRECT;
+}
+
+/*
+ * A case of all volumes may claim a BAR if it is the same for all of them; if the
+ * GPU reaches some only, nothing can be said of it as a whole.
+ */
+static void choose_all(struct test *test)
+{
+	const struct arguments *common = &test->options->common;
+	bool all = true, any = false;
+	unsigned int i;
+
+	for (i = 0; i < common->volume_count; i++) {
+		const struct volume_option *volume = &common->volumes[i];
+		bool reach = options_reach(test->options, volume);
+
+		any |= reach;
+		all &= reach && !strcmp(volume->serial,
+					common->volumes[0].serial);
+	}
+	test->serial = common->volumes[0].serial;
+	test->path = test->options->path;
+	test->claim = all && any ? CLAIM_DIRECT : CLAIM_MIXED;
+	if (test->path == IVGPU_PATH_FALLBACK ||
+	    (test->path == IVGPU_PATH_AUTO && !any))
+		test->claim = CLAIM_MEMORY;
+	ivgpu_prefer(test->path);
 }
 
 void path_choose(struct test *test)
@@ -61,6 +89,11 @@ void path_choose(struct test *test)
 	bool reach = files && options->path != IVGPU_PATH_FALLBACK &&
 		     options_reach(options, test->volume->option);
 
+	if (test->recipe->all) {
+		choose_all(test);
+		return;
+	}
+	test->serial = test->volume ? test->volume->option->serial : NULL;
 	/* Other suites claim system memory for files. */
 	test->path = test->suite->paths ? IVGPU_PATH_AUTO : IVGPU_PATH_FALLBACK;
 	test->direct = reach;

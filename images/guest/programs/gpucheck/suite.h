@@ -59,6 +59,7 @@ struct test;
  * @host:     it needs a host that listens, else it is skipped
  * @last:     it runs after all others, of all GPUs
  * @leaves:   the controller leaves, so that nothing can be claimed
+ * @all:      it is about the files of all volumes at once
  */
 struct recipe {
 	const char *name;
@@ -72,6 +73,7 @@ struct recipe {
 	bool host;
 	bool last;
 	bool leaves;
+	bool all;
 };
 
 /* KiB of a controller's BAR that any case may take for granted. */
@@ -98,16 +100,20 @@ extern const struct recipes map_again_recipes, map_durable_recipes,
 	map_rights_recipes, map_running_recipes, map_share_recipes,
 	map_swap_recipes, map_tail_recipes, map_write_recipes;
 
+extern const struct recipes cut_recipes;
+
 /*
  * struct suite - cases that are run together
  * @groups: of recipes, @count of them, in this order
  * @paths:  it is about the ways to the blocks of files: its cases claim one
+ * @whole:  the host takes a controller's log as a whole, not case by case
  */
 struct suite {
 	const char *name;
 	const struct recipes *const *groups;
 	unsigned int count;
 	bool paths;
+	bool whole;
 };
 
 /* NULL at the end. */
@@ -123,6 +129,7 @@ const struct suite *suite_find(const char *name);
  * @path:     of address spaces that are opened
  * @direct:   the volume's blocks have to be mapped in its controller's BAR, unless
  *            the case itself is in the way
+ * @serial:   of the controller that CLAIM_DIRECT names
  * @place:    if the recipe is for places
  * @gpu:      an address space for the case, open while it runs
  * @address:  PCI address of the GPU
@@ -138,6 +145,7 @@ struct test {
 	struct volume *volumes;
 	enum place place;
 	enum claim claim;
+	const char *serial;
 	enum ivgpu_path path;
 	bool direct;
 	const char *address;

@@ -27,13 +27,19 @@ static const struct recipes *const device_map[] = {
 	&map_remove_recipes,
 };
 
+static const struct recipes *const power_cut[] = { &cut_recipes };
+
 static const struct suite suites[] = {
 	{ .name = "gpu", .groups = gpu, .count = ARRAY_SIZE(gpu) },
 	{ .name = "device-map", .groups = device_map,
 	  .count = ARRAY_SIZE(device_map), .paths = true },
+	{ .name = "power-cut", .groups = power_cut,
+	  .count = ARRAY_SIZE(power_cut), .paths = true, .whole = true },
 };
 
-const char *const suite_names[] = { "gpu", "device-map", NULL };
+const char *const suite_names[] = {
+	"gpu", "device-map", "power-cut", NULL
+};
 
 const struct suite *suite_find(const char *name)
 {

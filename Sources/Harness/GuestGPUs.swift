@@ -34,7 +34,7 @@ struct GuestGPUs: Sendable {
           memory: VideoMemory(size: gpu.videoMemory.bytes), socketPath: server,
           logPath: directory.accessLogPath(gpu: gpu.id, of: topology),
           logLimit: request.logLimit, injection: request.injection,
-          digestsPayload: request.sanitizes)
+          digestsPayload: request.sanitizes && request.tracesDriver)
       }
     } catch {
       for device in devices.values { device.stop() }

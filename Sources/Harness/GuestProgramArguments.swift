@@ -35,7 +35,7 @@ struct GuestProgramArguments: Sendable {
       arguments += ["--rounds", String(effort.rounds), "--seconds", String(effort.soak)]
       arguments += ["--seed", String(effort.seed)]
     }
-    if suite == .deviceMap {
+    if suite.mapsFiles {
       arguments += ["--path", (request.path ?? .auto).rawValue]
       for id in direct { arguments += ["--direct", id] }
     }

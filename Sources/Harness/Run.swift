@@ -39,13 +39,32 @@ public struct Run: Sendable {
     do {
       let parts = try await RunParts.gather(for: request, from: workshop, progress: progress)
       defer { parts.removeImages(of: directory, topology: request.topology) }
-      let run = try await boot(parts, directory, hypervisor)
+      let run =
+        request.suite == .powerCut
+        ? try await cutPower(parts, directory, hypervisor)
+        : try await boot(parts, directory, hypervisor)
       await hypervisor.close()
       return run
     } catch {
       await hypervisor.close()
       throw error
     }
+  }
+
+  /// Boots again and again, on the same disks.
+  private func cutPower(
+    _ parts: RunParts, _ directory: RunDirectory, _ hypervisor: Hypervisor
+  ) async throws -> FinishedRun {
+    try await parts.copyImages(to: directory, supervisor: hypervisor.supervisor)
+    try parts.makePersistentMemory(
+      request.topology, in: directory, supervisor: hypervisor.supervisor)
+    let accelerator = try await workshop.accelerator(
+      kernel: parts.kernel.path.string, initramfs: parts.initramfs.string)
+    let record = try await PowerCutRun(
+      request: request, parts: parts, directory: directory, hypervisor: hypervisor,
+      accelerator: accelerator, progress: progress
+    ).run()
+    return FinishedRun(directory: directory, record: record)
   }
 
   private func boot(

@@ -27,7 +27,7 @@ struct RunAssessment: Sendable {
     let sanitizer = try sanitizerReports()
     // A run that broke off is a failure already.
     if let traceFault, !sanitizer.isEmpty, interruption == nil { faults.append(traceFault) }
-    let bus = try busMap()
+    let bus = try BusMap(topology: request.topology, tree: tree)
     let needsTrace = observations.contains { $0.suite != .gpu }
     let trace = needsTrace ? NVMeTrace(log: try directory.content(of: .trace)) : NVMeTrace()
     for observation in observations {
@@ -39,7 +39,7 @@ struct RunAssessment: Sendable {
           topology: request.topology, bus: bus, trace: trace, path: request.path ?? .auto)
         own = try gpuCases(observation, sanitizer, account, &faults)
         faults += missingProof(in: own, observation)
-      case .p2pdma, .all: own = try transferCases(observation, bus, trace, &faults)
+      case .p2pdma, .powerCut, .all: own = try transferCases(observation, bus, trace, &faults)
       }
       for index in own.indices { own[index].suite = observation.suite.rawValue }
       cases += own
@@ -131,38 +131,5 @@ struct RunAssessment: Sendable {
     for file in observation.testimony.files { try comparison.compare(file) }
     faults += comparison.faults
     return comparison.cases
-  }
-
-  private func busMap() throws -> BusMap {
-    let topology = request.topology
-    let addresses = tree.resolve(topology)
-    var blockSizes: [UInt32: UInt64] = [:]
-    var requesters: [UInt32: RequesterID] = [:]
-    for controller in topology.nvme {
-      for namespace in controller.namespaces {
-        blockSizes[namespace.nsid] = UInt64(clamping: namespace.lba)
-        requesters[namespace.nsid] = addresses[controller.id].map {
-          RequesterID(bus: $0.bus, device: $0.device, function: $0.function)
-        }
-      }
-    }
-    return BusMap(
-      peers: Dictionary(
-        uniqueKeysWithValues: try topology.peerMemory.map {
-          ($0, try tree.peerMemory(of: $0, in: topology))
-        }),
-      memory: SystemMemory.ranges(size: topology.machine.memory.bytes),
-      blockSizes: blockSizes, requesters: requesters)
-  }
-}
-
-/// Where a q35 machine has its system memory (QEMU, hw/i386/pc_q35.c).
-enum SystemMemory {
-  /// Bus addresses of `size` bytes of memory: below 4 GiB as far as there is room, the rest above.
-  static func ranges(size: UInt64) -> [Range<UInt64>] {
-    let room: UInt64 = size >= 0xB000_0000 ? 0x8000_0000 : 0xB000_0000
-    guard size > room else { return [0..<size] }
-    let four: UInt64 = 1 << 32
-    return [0..<room, four..<four + (size - room)]
   }
 }

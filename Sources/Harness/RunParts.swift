@@ -44,7 +44,7 @@ struct RunParts: Sendable {
   /// Refuses a kernel without the GPU's driver for a suite that is about nothing else. A finished image
   /// can't be asked.
   static func requireDriver(in kernel: KernelImage, for request: RunRequest) throws {
-    guard request.tracesDriver, lacks("CONFIG_IVGPU", kernel) else { return }
+    guard request.usesGPU, lacks("CONFIG_IVGPU", kernel) else { return }
     throw RequestError(
       """
       The kernel of \(kernel.origin) has no driver for the GPU (CONFIG_IVGPU), which the suite \
@@ -54,7 +54,7 @@ struct RunParts: Sendable {
 
   /// Refuses a kernel that can't map a block of a file for a peer, unless the run is to do without.
   static func requireDeviceMap(in kernel: KernelImage, for request: RunRequest) throws {
-    guard request.suite.members.contains(.deviceMap), request.path != .fallback,
+    guard request.mapsFiles, request.path != .fallback,
       lacks("CONFIG_DEVICE_MAP", kernel)
     else { return }
     throw RequestError(

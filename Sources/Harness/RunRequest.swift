@@ -92,7 +92,13 @@ extension RunRequest {
   }
 
   /// Whether the run is about the GPU's driver, and has its trace.
-  var tracesDriver: Bool { suite.members.contains(where: \.usesGPU) }
+  var tracesDriver: Bool { suite.members.contains(where: \.tracesDriver) }
+
+  /// Whether the run needs the GPU and its driver.
+  var usesGPU: Bool { suite.members.contains(where: \.usesGPU) }
+
+  /// Whether the run is about blocks of files in a BAR.
+  var mapsFiles: Bool { suite.members.contains(where: \.mapsFiles) }
 
   /// Bytes that a log may grow to: a GiB; for each round, twice of what the races of one take; and for
   /// each second of random commands, more than the program's pace makes of them.
@@ -107,12 +113,12 @@ extension RunRequest {
     if !only.isEmpty { options["only"] = only.joined(separator: " ") }
     if let sabotage { options["sabotage"] = sabotage }
     if injection != .none { options["inject"] = injection.description }
-    guard tracesDriver else { return options }
+    guard usesGPU else { return options }
     options["rounds"] = String(effort.rounds)
     if suite.members.contains(.gpu) { options["soak"] = String(effort.soak) }
     options["seed"] = String(effort.seed)
-    if suite.members.contains(.deviceMap) { options["path"] = (path ?? .auto).rawValue }
-    options["sanitizer"] = sanitizes ? "on" : "off"
+    if mapsFiles { options["path"] = (path ?? .auto).rawValue }
+    if tracesDriver { options["sanitizer"] = sanitizes ? "on" : "off" }
     return options
   }
 
@@ -152,15 +158,22 @@ extension RunRequest {
         \(Self.programLimit) of each.
         """)
     }
-    if path != nil, !suite.members.contains(.deviceMap) {
+    if path != nil, !mapsFiles {
       throw RequestError(
         """
-        --path is how the GPU gets at the blocks of files, which is what the suite device-map is \
-        about; the suite \(suite.rawValue) has no use for it. Leave it out, or take --suite \
-        device-map.
+        --path is how the GPU gets at the blocks of files, which is what the suites device-map and \
+        power-cut are about; the suite \(suite.rawValue) has no use for it. Leave it out, or take \
+        --suite device-map.
         """)
     }
-    guard tracesDriver else { return }
+    if suite == .powerCut, !only.isEmpty {
+      throw RequestError(
+        """
+        --only chooses among cases, and the suite power-cut has none to choose from: each cut is one \
+        for each volume. Leave it out; --rounds says how many cuts there are.
+        """)
+    }
+    guard usesGPU else { return }
     if topology.gpus.isEmpty {
       throw RequestError(
         "\(topologyPath): the suite \(suite.rawValue) needs a GPU, and \(topology.name) has none.")
@@ -184,13 +197,15 @@ public enum Suite: String, Sendable, CaseIterable, Codable {
   case gpu
   /// Blocks of files in the BAR of their block device, mapped for the peer GPU.
   case deviceMap = "device-map"
-  /// All of the others in one guest, one after the other.
+  /// Many lives of a guest that is killed while the GPU writes files, and what is left of them.
+  case powerCut = "power-cut"
+  /// All suites of one life, in one guest, one after the other.
   case all
 
   /// The suites that it stands for, in the order in which they run.
   public var members: [Suite] {
     switch self {
-    case .p2pdma, .gpu, .deviceMap: [self]
+    case .p2pdma, .gpu, .deviceMap, .powerCut: [self]
     case .all: [.p2pdma, .gpu, .deviceMap]
     }
   }
@@ -199,11 +214,17 @@ public enum Suite: String, Sendable, CaseIterable, Codable {
   public var program: String? {
     switch self {
     case .p2pdma: "p2pcheck"
-    case .gpu, .deviceMap: "gpucheck"
+    case .gpu, .deviceMap, .powerCut: "gpucheck"
     case .all: nil
     }
   }
 
-  /// Whether its cases have the peer GPU work, and its driver tells what it does.
-  var usesGPU: Bool { self == .gpu || self == .deviceMap }
+  /// Whether its cases have the peer GPU work.
+  var usesGPU: Bool { self != .p2pdma && self != .all }
+
+  /// Whether the GPU's driver tells what it does.
+  var tracesDriver: Bool { self == .gpu || self == .deviceMap }
+
+  /// Whether it is about blocks of files in a BAR.
+  var mapsFiles: Bool { self == .deviceMap || self == .powerCut }
 }

@@ -74,12 +74,12 @@ struct SuiteExecution: Sendable {
   }
 
   /// What a kernel under test or a program in it can bring about. The rest is the host's.
-  private static let observed: Set<HypervisorError.Kind> = [
+  static let observed: Set<HypervisorError.Kind> = [
     .guestEnded, .guestPanicked, .guestSilent, .programEnded, .timeout, .limitExceeded,
   ]
 
   /// 0: all passed, 1: some failed; the host has its own opinion. Anything else is the program's end.
-  private static func interruption(_ exit: ProgramExit) -> String? {
+  static func interruption(_ exit: ProgramExit) -> String? {
     guard exit.status != 0, exit.status != 1 else { return nil }
     let reason =
       exit.standardError.split(separator: "\n").last.map { ": \($0.prefix(300))" } ?? ""

@@ -201,7 +201,11 @@ extension ProgramRun {
     let start = ContinuousClock.now
     var heard = start
     while true {
-      if let error = state.withLock({ $0.stop }) { return .failure(error) }
+      if let error = state.withLock({ $0.stop }) {
+        // What QEMU passed on before it died was said in time.
+        if error.kind == .emulatorEnded { drain(&parser, &buffer) }
+        return .failure(error)
+      }
       let now = ContinuousClock.now
       let left = min(limits.idle - (now - heard), limits.total - (now - start))
       guard left > .zero else { return .failure(silence(now - heard)) }
@@ -231,6 +235,15 @@ extension ProgramRun {
       } catch {
         return .failure(excess(error))
       }
+    }
+  }
+
+  /// Reads what is left in the channel of a QEMU that is gone.
+  private func drain(_ parser: inout ProgramOutput, _ buffer: inout [UInt8]) {
+    while true {
+      let count = recv(channel.socket.descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+      guard count > 0, let step = try? parser.take(buffer[..<count]) else { return }
+      for line in step.lines { output.yield(line) }
     }
   }
 

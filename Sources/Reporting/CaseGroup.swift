@@ -17,7 +17,7 @@ struct CaseGroup {
     init(_ item: CaseRecord) {
       self =
         switch (item.operation, item.suite) {
-        case (.gpu, "device-map"): .deviceMap(item.expectedRoute)
+        case (.gpu, "device-map"), (.gpu, "power-cut"): .deviceMap(item.expectedRoute)
         case (.gpu, _): .gpu
         default: .transfer(item.expectedRoute)
         }

@@ -18,7 +18,9 @@ struct DeviceMapSummary {
 
   /// Nil for a run without such cases.
   init?(of record: RunRecord) {
-    let all = record.cases.compactMap(\.gpu?.files)
+    // Those of power cuts are of all volumes together, and have a summary of their own.
+    let cases = record.cases.filter { $0.gpu?.acknowledged == nil }
+    let all = cases.compactMap(\.gpu?.files)
     guard !all.isEmpty else { return nil }
     let counts = [FileTraffic.Path.direct, .fallback, .mixed, .none].compactMap { path in
       let count = all.count { $0.path == path }
@@ -36,7 +38,7 @@ struct DeviceMapSummary {
       + "device_map refused \(sum.refusals) times"
 
     var moved: [String: UInt64] = [:]
-    for activity in record.cases.compactMap(\.gpu) where activity.files != nil {
+    for activity in cases.compactMap(\.gpu) where activity.files != nil {
       for (port, count) in activity.bytes { moved[port, default: 0] &+= count }
     }
     let words = GPUActivity(claim: .mixed, bytes: moved).movedWords

@@ -66,6 +66,8 @@ struct HTMLPage {
   let deviceMapGroups: [DeviceMapGroup]
   let deviceMapTotals: [Entry]
   let hasDeviceMap: Bool
+  let powerCuts: [Entry]
+  let hasPowerCuts: Bool
   let bootRetries: [Entry]
   let hasBootRetries: Bool
   let console: [Entry]
@@ -119,6 +121,8 @@ struct HTMLPage {
     }
     deviceMapTotals = Self.totals(record)
     hasDeviceMap = !deviceMapTotals.isEmpty
+    powerCuts = PowerCutSummary.sentences(of: record).map { Entry(name: "writes", value: $0) }
+    hasPowerCuts = !powerCuts.isEmpty
     bootRetries = record.bootRetrySentences.map {
       Entry(name: "given up, and booted again", value: $0.printable)
     }

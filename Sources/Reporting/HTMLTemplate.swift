@@ -80,6 +80,9 @@ enum HTMLTemplate {
     {{#hasDeviceMap}}<h2>Paths of file data</h2>
     <dl>{{#deviceMapTotals}}<dt>{{name}}</dt><dd>{{value}}</dd>{{/deviceMapTotals}}</dl>
     {{/hasDeviceMap}}
+    {{#hasPowerCuts}}<h2>Power cuts</h2>
+    <dl>{{#powerCuts}}<dt>{{name}}</dt><dd>{{value}}</dd>{{/powerCuts}}</dl>
+    {{/hasPowerCuts}}
     {{#deviceMapGroups}}<h2>{{title}} <span class="dim">{{route}}</span></h2>
     <table>
     <thead><tr><th>case</th><th>path</th><th class="n">pages direct</th>

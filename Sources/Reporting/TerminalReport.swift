@@ -36,7 +36,7 @@ public struct TerminalReport: Sendable {
     }
     let blocks =
       [heading] + tables + [
-        failures, limits, deviceMap, sanitizer, bootRetries, console, summary,
+        failures, limits, deviceMap, powerCuts, sanitizer, bootRetries, console, summary,
       ]
     return blocks.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
       .joined(separator: "\n\n") + "\n"
@@ -104,6 +104,12 @@ public struct TerminalReport: Sendable {
   private var deviceMap: [String] {
     guard let summary = DeviceMapSummary(of: record) else { return [] }
     return [ink(.strong, "paths of file data")] + summary.sentences.flatMap { wrap($0) }
+  }
+
+  private var powerCuts: [String] {
+    let sentences = PowerCutSummary.sentences(of: record)
+    return sentences.isEmpty
+      ? [] : [ink(.strong, "power cuts")] + sentences.flatMap { wrap($0) }
   }
 
   private var sanitizer: [String] {

@@ -27,6 +27,8 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
         crossbar run switch --suite device-map       blocks of files in the controller's BAR
         crossbar run switch --suite device-map --path fallback
                                                      the same cases, through the page cache
+        crossbar run switch --suite power-cut --rounds 100 --seed 7
+                                                     a hundred power cuts while the GPU writes files
         crossbar run switch --json | jq .verdict
       """)
 
@@ -73,7 +75,8 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How often each race of the GPU is run; see --limit for many.", valueName: "count"))
+      "How often each race of the GPU is run, or the power is cut; see --limit for many.",
+      valueName: "count"))
   var rounds: UInt32 = RunRequest.Effort().rounds
 
   @Option(
@@ -90,7 +93,7 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How the GPU gets at blocks of files in the suite device-map. (default: auto)",
+      "How the GPU gets at blocks of files in the suites device-map and power-cut. (default: auto)",
       discussion: "auto: in the controller's BAR, else in the page cache. direct: a refusal is a "
         + "failure. fallback: in the page cache only.",
       valueName: MappingPath.allCases.map(\.rawValue).joined(separator: "|")),

@@ -72,6 +72,31 @@ import Verification
         .contains(#"<property name="bootRetry" value="The first boot was given up after 61."#))
   }
 
+  @Test func countsPowerCutsByVolume() throws {
+    let cuts = (1...3).map { number in
+      var item = caseRecord(
+        "cut-00\(number)", number: number,
+        outcome: number < 3
+          ? CaseOutcome(.verified) : CaseOutcome(.failed, .lostWrite, "slot 3 is old."))
+      item.suite = "power-cut"
+      item.phases = []
+      item.gpu = GPUActivity(claim: .direct("nvme0"), bytes: ["bus": 65536])
+      item.gpu?.files = FileTraffic(bytes: ["bus": 65536], pages: nil, controllers: nil)
+      item.gpu?.acknowledged = 20
+      return item
+    }
+    let words = text(run(Array(cuts.prefix(2)))).split(whereSeparator: \.isWhitespace)
+      .joined(separator: " ")
+    #expect(words.contains("power cuts ns0, ext4: 2 cuts, 40 acknowledged writes, none lost or"))
+    #expect(words.contains("file system clean after each"))
+    // What the GPU moved for all volumes is no sum over them.
+    #expect(!words.contains("paths of file data"))
+    let html = try HTMLReport(run(cuts)).text()
+    #expect(html.contains("<h2>Power cuts</h2>"))
+    #expect(html.contains("60 acknowledged writes, something lost or torn after 1;"))
+    #expect(!text(mixed).contains("power cuts"))
+  }
+
   @Test func saysWhatTheConsoleReports() {
     let text = text(
       run(

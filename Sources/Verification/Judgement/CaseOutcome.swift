@@ -34,6 +34,10 @@ public struct CaseOutcome: Sendable, Hashable, Codable {
     case hostViewDiffers = "host view differs"
     /// The guest saw right bytes, and the disk does not hold what was written to it.
     case wrongDisk = "wrong disk content"
+    /// What was acknowledged before a power cut is not there after it, or something is torn.
+    case lostWrite = "lost write"
+    /// A file system has faults after a power cut.
+    case uncleanFileSystem = "unclean file system"
     /// The DMA sanitizer found an access that must not be.
     case sanitizer = "sanitizer finding"
     /// The case has no end: the program, the guest or the emulator died before.

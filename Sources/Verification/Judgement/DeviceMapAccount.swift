@@ -27,6 +27,9 @@ public struct DeviceMapAccount: Sendable {
     inspector = ControllerInspector(trace: trace, bus: bus, controllers: controllers)
   }
 
+  /// What each controller moved in the whole trace, by topology id.
+  public func traffic() -> [String: ControllerTraffic] { inspector.traffic() }
+
   /// What the topology expects between the case's volume and its GPU.
   func route(of header: CaseHeader) -> Route {
     topology.controller(ofNamespace: header.volume)

@@ -22,11 +22,17 @@ struct ControllerInspector {
       throw .markersMissing(n, nil, reason: "there are no markers")
     }
     if let flaw = window.flaw { throw .markersMissing(n, nil, reason: flaw) }
+    return traffic(of: window.commands)
+  }
+
+  /// What each controller moved in a whole trace.
+  func traffic() -> [String: ControllerTraffic] { traffic(of: trace.commands.indices) }
+
+  private func traffic(of commands: Range<Int>) -> [String: ControllerTraffic] {
     var result: [String: ControllerTraffic] = [:]
-    for command in trace.commands[window.commands] {
-      guard let id = controllers[command.nsid] else {
-        throw .unknownDevice(n, kind: "namespace with the number", id: "\(command.nsid)")
-      }
+    for command in trace.commands[commands] {
+      // QEMU names no namespace that it does not have.
+      guard let id = controllers[command.nsid] else { continue }
       var traffic = result[id] ?? ControllerTraffic()
       if command.mappedBytes == command.bytes {
         for entry in trace.addresses[command.addresses] { add(entry, command, id, to: &traffic) }

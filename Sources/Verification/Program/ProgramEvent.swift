@@ -15,6 +15,8 @@ public enum ProgramEvent: Hashable, Sendable {
   case gpu(GPUEdge)
   /// The device is to misbehave from now on; the program waits.
   case inject(InjectionRequest)
+  /// What was written is durable.
+  case acknowledgment(Acknowledgment)
   /// A phase has ended.
   case phase(PhaseReport)
   /// `ok N NAME` and its kin.

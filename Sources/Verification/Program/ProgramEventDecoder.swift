@@ -20,6 +20,7 @@ struct ProgramEventDecoder {
     case "inspect": try wire.inspect()
     case "gpu": try wire.gpuEdge()
     case "inject": try wire.injection()
+    case "ack": try wire.acknowledgment()
     case "phase": try wire.phaseReport()
     case "file": try wire.fileReport()
     default: throw ProtocolViolation.malformed("unknown event `\(wire.t.prefix(40))`")
@@ -94,6 +95,8 @@ private struct Wire: Decodable {
   let fallback: UInt64?
   let refusals: UInt64?
   let switches: String?
+  let slot: Int?
+  let generation: UInt16?
 
   func plan() throws(ProtocolViolation) -> ProgramEvent {
     let cases = try need(cases, "cases")
@@ -152,6 +155,15 @@ private struct Wire: Decodable {
 
   func injection() throws(ProtocolViolation) -> ProgramEvent {
     .inject(InjectionRequest(n: try number(), switches: try text(switches, "switches")))
+  }
+
+  func acknowledgment() throws(ProtocolViolation) -> ProgramEvent {
+    let slot = try need(slot, "slot")
+    try hold((0..<Acknowledgment.slots).contains(slot), "`slot` is \(slot)")
+    return .acknowledgment(
+      Acknowledgment(
+        n: try number(), volume: try text(volume, "volume"), slot: slot,
+        generation: try need(generation, "generation")))
   }
 
   func phaseReport() throws(ProtocolViolation) -> ProgramEvent {

@@ -88,6 +88,7 @@ public struct ProgramTranscript: Sendable {
     case .inspect(let inspection): return take(inspection)
     case .gpu(let edge): return take(edge)
     case .inject(let request): return take(request)
+    case .acknowledgment(let write): return isUnderWay(write.n, "an acknowledgment")
     case .phase(let report): return take(report)
     case .result(let result): return take(result)
     case .file(let file):

@@ -22,6 +22,8 @@ public struct GPUActivity: Sendable, Hashable, Codable {
   public var bytes: [String: UInt64]
   /// How the blocks of files got there; nil but in the suite `device-map`.
   public var files: FileTraffic?
+  /// Writes that were acknowledged as durable; nil but in the suite `power-cut`.
+  public var acknowledged: UInt64?
 
   /// Names what happened.
   public init(

@@ -338,6 +338,7 @@ int __device_map_revoke(struct address_space *mapping, pgoff_t first,
 		trace_device_map_revoke(mapping->host, from, pages, cause, ret);
 	return ret;
 }
+EXPORT_SYMBOL_GPL(__device_map_revoke);
 
 /**
  * __device_map_folio_added() - the slow part of device_map_folio_added()
@@ -679,6 +680,9 @@ static int device_map_check_others(const struct device_map_request *request)
 						 DEVICE_MAP_DIRECT_IO);
 	if (IS_SWAPFILE(inode) || IS_VERITY(inode))
 		return device_map_refuse_request(request, -EOPNOTSUPP,
+						 DEVICE_MAP_BAD_INODE);
+	if (device_map_writes(request) && IS_IMMUTABLE(inode))
+		return device_map_refuse_request(request, -EACCES,
 						 DEVICE_MAP_BAD_INODE);
 	if (request->index + request->pages >
 	    DIV_ROUND_UP_ULL(i_size_read(inode), PAGE_SIZE))

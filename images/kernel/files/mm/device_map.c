@@ -67,6 +67,7 @@ void device_map_count(enum device_map_counter counter, unsigned long number)
 {
 	atomic_long_add(number, &device_map_counters[counter]);
 }
+EXPORT_SYMBOL_GPL(device_map_count);
 
 /**
  * device_map_debugfs() - the directory of everything about device mappings
@@ -77,6 +78,7 @@ struct dentry *device_map_debugfs(void)
 {
 	return device_map_directory;
 }
+EXPORT_SYMBOL_GPL(device_map_debugfs);
 
 static enum device_map_counter device_map_refusal_counter(int error)
 {
@@ -117,6 +119,7 @@ int device_map_refuse(struct inode *inode, pgoff_t index, unsigned long pages,
 	trace_device_map_refuse(inode, index, pages, error, reason);
 	return error;
 }
+EXPORT_SYMBOL_GPL(device_map_refuse);
 
 /* Return: whether the VMA's permissions and kind allow what is asked for. */
 static bool device_map_vma_allows(struct vm_area_struct *vma,
@@ -205,7 +208,8 @@ EXPORT_SYMBOL_GPL(device_map_vma);
  * @pa: what device_map_vma() gave
  *
  * Nobody has to: a revocation and the end of the last VMA do the same. It frees
- * what the DMA API keeps for the importer.
+ * what the DMA API keeps for the importer. The addresses must not have been taken
+ * back: the caller holds the lock that its notifier takes, and has not seen it.
  *
  * Context: mmap_lock is held.
  */

@@ -17,6 +17,7 @@
 #include <linux/bio.h>
 #include <linux/completion.h>
 #include <linux/blk-device-map.h>
+#include <linux/blk-integrity.h>
 #include <linux/debugfs.h>
 #include <linux/device_map.h>
 #include <linux/dma-mapping.h>
@@ -139,9 +140,10 @@ struct nvme_owner {
  * @free:        windows without a block
  * @idle:        windows with a copy of a block, least recently used first
  * @total:       number of windows
- * @owners_lock: protects @owners, @stopped, and @epoch against changes
+ * @owners_lock: protects @owners, @stopped, @resumed, and @epoch against changes
  * @owners:      struct nvme_owner
  * @stopped:     peers are, since the controller is disabled; counts in @going
+ * @resumed:     the epoch in which the controller works again
  * @resume:      takes back what a reset has lost, and allows to map again
  * @going:       holds that nothing is mapped: a reset, a removal
  * @epoch:       number of times that the content was lost
@@ -163,6 +165,7 @@ struct nvme_device_map {
 	struct mutex owners_lock;	/* owners */
 	struct list_head owners;
 	bool stopped;
+	unsigned int resumed;
 
 	struct work_struct resume;
 	atomic_t going;
@@ -615,10 +618,10 @@ static void nvme_batch_init(struct nvme_batch *batch, struct gendisk *disk)
 	batch->border = queue->limits.chunk_sectors;
 }
 
+/* @epoch: when the request began: a later one may have seen the content go. */
 static int nvme_batch_fill(struct nvme_device_map *map, struct gendisk *disk,
-			   struct nvme_batch *batch)
+			   struct nvme_batch *batch, unsigned int epoch)
 {
-	unsigned int epoch = atomic_read(&map->epoch);
 	unsigned int i;
 	int ret;
 
@@ -716,7 +719,11 @@ static void nvme_device_map_undo(struct nvme_device_map *map,
 
 	for (i = 0; i < pages; i++) {
 		window = nvme_window_find(space, request->sector, i);
-		if (window && window->record.owner && !window->mapped)
+		if (!window || window->record.owner != request->owner)
+			continue;
+		if (window->mapped)
+			nvme_window_unuse(window, request->importer);
+		else
 			nvme_window_release(map, window, !window->fresh);
 	}
 }
@@ -724,9 +731,9 @@ static void nvme_device_map_undo(struct nvme_device_map *map,
 /* Finds or fills a window for each page. */
 static int nvme_device_map_pages(struct nvme_device_map *map,
 				 struct gendisk *disk, struct nvme_space *space,
-				 struct blk_device_map *request)
+				 struct blk_device_map *request,
+				 unsigned int epoch)
 {
-	unsigned int epoch = atomic_read(&map->epoch);
 	struct pci_p2pdma_map_state state = {};
 	struct nvme_window *window;
 	struct nvme_batch batch;
@@ -760,13 +767,13 @@ static int nvme_device_map_pages(struct nvme_device_map *map,
 			continue;
 		}
 		if (!nvme_batch_takes(&batch, sector)) {
-			ret = nvme_batch_fill(map, disk, &batch);
+			ret = nvme_batch_fill(map, disk, &batch, epoch);
 			if (ret)
 				goto err_this;
 		}
 		nvme_batch_add(&batch, window);
 	}
-	ret = nvme_batch_fill(map, disk, &batch);
+	ret = nvme_batch_fill(map, disk, &batch, epoch);
 	/* What was filled may be lost already. */
 	if (!ret && atomic_read(&map->going))
 		ret = -EAGAIN;
@@ -786,11 +793,25 @@ static int nvme_device_map_reach(struct gendisk *disk, struct device *importer)
 	struct nvme_ns *ns = disk->private_data;
 	struct nvme_device_map *map = ns->ctrl->device_map;
 
-	if (!map || nvme_ns_head_multipath(ns->head) ||
+	/*
+	 * Another controller would change blocks unheard. Protection information
+	 * would be of a content that peers change meanwhile.
+	 */
+	if (!map || ns->head->shared || blk_get_integrity(disk) ||
 	    test_bit(NVME_NS_REMOVING, &ns->flags))
 		return -EOPNOTSUPP;
 	return pci_p2pdma_distance(map->pdev, importer, false) < 0 ?
 	       -EREMOTEIO : 0;
+}
+
+/* Return: whether a page lies on both sides of a border that commands don't cross. */
+static bool nvme_device_map_split(struct gendisk *disk,
+				  const struct blk_device_map *request)
+{
+	unsigned int border = disk->queue->limits.chunk_sectors;
+
+	return border && (border % BLK_DEVICE_MAP_SECTORS ||
+			  request->sector % BLK_DEVICE_MAP_SECTORS);
 }
 
 static int nvme_device_map_map(struct gendisk *disk,
@@ -800,7 +821,7 @@ static int nvme_device_map_map(struct gendisk *disk,
 	struct nvme_device_map *map = ns->ctrl->device_map;
 	struct nvme_space *space;
 	struct nvme_window *window;
-	unsigned int i;
+	unsigned int epoch, i;
 	int ret;
 
 	ret = nvme_device_map_reach(disk, request->importer);
@@ -809,12 +830,18 @@ static int nvme_device_map_map(struct gendisk *disk,
 					      ret == -EREMOTEIO ?
 					      DEVICE_MAP_NO_ROUTE :
 					      DEVICE_MAP_NO_DEVICE);
+	/* A command would be split within a page, and its parts not be known. */
+	if (nvme_device_map_split(disk, request))
+		return nvme_device_map_refuse(request, -EOPNOTSUPP,
+					      DEVICE_MAP_ALIGNMENT);
 	/* PCIe has atomic operations; a CMB need not take them, and QEMU's does not. */
 	if (request->flags & DEVICE_MAP_FLAG_SUPPORT_ATOMIC_OP)
 		return nvme_device_map_refuse(request, -EACCES,
 					      DEVICE_MAP_NO_ATOMIC);
 
 	mutex_lock(&map->lock);
+	epoch = atomic_read(&map->epoch);
+	smp_rmb();	/* pairs with nvme_device_map_stop() */
 	/* Who removes the namespace waits for the lock after it has said so. */
 	if (atomic_read(&map->going) ||
 	    test_bit(NVME_NS_REMOVING, &ns->flags)) {
@@ -823,7 +850,8 @@ static int nvme_device_map_map(struct gendisk *disk,
 					      DEVICE_MAP_GOING);
 	}
 	space = nvme_space_get(map, ns);
-	ret = space ? nvme_device_map_pages(map, disk, space, request) : -ENOMEM;
+	ret = space ? nvme_device_map_pages(map, disk, space, request, epoch) :
+	      -ENOMEM;
 	for (i = 0; !ret && i < request->pages; i++) {
 		window = nvme_window_find(space, request->sector, i);
 		window->mapped = true;
@@ -1076,6 +1104,7 @@ void nvme_device_map_quiesce(struct nvme_ctrl *ctrl)
 	atomic_inc(&map->going);
 	nvme_device_map_revoke_all(map);
 }
+EXPORT_SYMBOL_GPL(nvme_device_map_quiesce);
 
 /**
  * nvme_device_map_unquiesce() - undo nvme_device_map_quiesce()
@@ -1086,6 +1115,7 @@ void nvme_device_map_unquiesce(struct nvme_ctrl *ctrl)
 	if (ctrl->device_map)
 		atomic_dec(&ctrl->device_map->going);
 }
+EXPORT_SYMBOL_GPL(nvme_device_map_unquiesce);
 
 /**
  * nvme_device_map_stop() - have peers stop, without I/O
@@ -1109,11 +1139,13 @@ void nvme_device_map_stop(struct nvme_ctrl *ctrl)
 	if (!map->stopped)
 		atomic_inc(&map->going);
 	map->stopped = true;
+	smp_mb__after_atomic();	/* who has the new epoch sees that it is closed */
 	atomic_inc(&map->epoch);
 	list_for_each_entry(entry, &map->owners, node)
 		entry->owner->ops->stop(entry->owner);
 	mutex_unlock(&map->owners_lock);
 }
+EXPORT_SYMBOL_GPL(nvme_device_map_stop);
 
 /*
  * Ends what the content was lost of, so that nobody takes it for the blocks' own. It
@@ -1123,12 +1155,11 @@ static void nvme_device_map_resume_work(struct work_struct *work)
 {
 	struct nvme_device_map *map =
 		container_of(work, struct nvme_device_map, resume);
-	unsigned int epoch = atomic_read(&map->epoch);
 
 	nvme_device_map_revoke_all(map);
 	mutex_lock(&map->owners_lock);
 	/* If it was disabled again, the next one resumes. */
-	if (map->stopped && epoch == atomic_read(&map->epoch)) {
+	if (map->stopped && map->resumed == atomic_read(&map->epoch)) {
 		map->stopped = false;
 		atomic_dec(&map->going);
 	}
@@ -1136,16 +1167,36 @@ static void nvme_device_map_resume_work(struct work_struct *work)
 }
 
 /**
+ * nvme_device_map_epoch() - what nvme_device_map_resume() is told
+ * @ctrl: the controller, about to become live
+ *
+ * Return: number of times that the content was lost.
+ */
+unsigned int nvme_device_map_epoch(struct nvme_ctrl *ctrl)
+{
+	return ctrl->device_map ? atomic_read(&ctrl->device_map->epoch) : 0;
+}
+EXPORT_SYMBOL_GPL(nvme_device_map_epoch);
+
+/**
  * nvme_device_map_resume() - undo nvme_device_map_stop()
  * @ctrl: the controller, working again
+ * @epoch: as it was before anyone could disable it again
  *
  * It takes a while until something is mapped again.
  */
-void nvme_device_map_resume(struct nvme_ctrl *ctrl)
+void nvme_device_map_resume(struct nvme_ctrl *ctrl, unsigned int epoch)
 {
-	if (ctrl->device_map)
-		queue_work(system_dfl_wq, &ctrl->device_map->resume);
+	struct nvme_device_map *map = ctrl->device_map;
+
+	if (!map)
+		return;
+	mutex_lock(&map->owners_lock);
+	map->resumed = epoch;
+	mutex_unlock(&map->owners_lock);
+	queue_work(system_dfl_wq, &map->resume);
 }
+EXPORT_SYMBOL_GPL(nvme_device_map_resume);
 
 static int nvme_device_map_importer_gone(struct notifier_block *block,
 					 unsigned long action, void *data)
@@ -1265,6 +1316,7 @@ void nvme_device_map_init(struct nvme_ctrl *ctrl, struct pci_dev *pdev,
 	/* Pairs with the dependent loads of who finds it there. */
 	smp_store_release(&ctrl->device_map, map);
 }
+EXPORT_SYMBOL_GPL(nvme_device_map_init);
 
 /* Forgets the copies of a namespace, whose windows nobody has mapped. */
 static void nvme_space_empty(struct nvme_device_map *map,
@@ -1351,6 +1403,7 @@ void nvme_device_map_exit(struct nvme_ctrl *ctrl)
 	INIT_LIST_HEAD(&map->idle);
 	mutex_unlock(&map->lock);
 }
+EXPORT_SYMBOL_GPL(nvme_device_map_exit);
 
 /**
  * nvme_device_map_free() - free what nvme_device_map_init() made
@@ -1371,6 +1424,7 @@ void nvme_device_map_free(struct nvme_ctrl *ctrl)
 	xa_destroy(&map->spaces);
 	kfree(map);
 }
+EXPORT_SYMBOL_GPL(nvme_device_map_free);
 
 #ifdef CONFIG_DEVICE_MAP_KUNIT_TEST
 #include "device_map_test.c"

@@ -24,7 +24,8 @@ void nvme_device_map_remove_ns(struct nvme_ns *ns);
 void nvme_device_map_quiesce(struct nvme_ctrl *ctrl);
 void nvme_device_map_unquiesce(struct nvme_ctrl *ctrl);
 void nvme_device_map_stop(struct nvme_ctrl *ctrl);
-void nvme_device_map_resume(struct nvme_ctrl *ctrl);
+unsigned int nvme_device_map_epoch(struct nvme_ctrl *ctrl);
+void nvme_device_map_resume(struct nvme_ctrl *ctrl, unsigned int epoch);
 void __nvme_device_map_snoop(struct nvme_ns *ns, struct request *req);
 bool __nvme_device_map_lost(struct nvme_ns *ns, struct request *req);
 
@@ -73,7 +74,13 @@ static inline void nvme_device_map_stop(struct nvme_ctrl *ctrl)
 {
 }
 
-static inline void nvme_device_map_resume(struct nvme_ctrl *ctrl)
+static inline unsigned int nvme_device_map_epoch(struct nvme_ctrl *ctrl)
+{
+	return 0;
+}
+
+static inline void nvme_device_map_resume(struct nvme_ctrl *ctrl,
+					  unsigned int epoch)
 {
 }
 

@@ -38,7 +38,10 @@ import Testing
     let series = try PatchSeries(of: recipe, project: project)
     #expect(series.newFiles.allSatisfy { $0.path.hasPrefix("drivers/misc/ivgpu/") })
     #expect(recipe.overlayOptions == ["CONFIG_IVGPU"])
-    #expect(recipe.fragments == ["images/kernel/config/base.config"])
+    #expect(
+      recipe.fragments == [
+        "images/kernel/config/base.config", "images/kernel/config/regression.config",
+      ])
   }
 
   @Test func unknownFlavourListsTheKnownOnes() {

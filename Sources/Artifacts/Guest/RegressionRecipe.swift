@@ -36,8 +36,10 @@ public struct RegressionRecipe: Hashable, Sendable {
     public let command: [String]
     /// Exit statuses by which it says that it has not done the case.
     public let skipStatuses: Set<Int32>
-    /// A line that says so, as a pattern of `*` and `?`; its end is the reason.
-    public let skipLine: String?
+    /// Lines that say so whatever the status, as patterns of `*` and `?`.
+    public let skipLines: [String]
+    /// Lines that say that something is wrong, whatever the status.
+    public let failLines: [String]
     /// What the kernel must have.
     public let need: Need?
     /// Seconds that a case may take.
@@ -108,7 +110,8 @@ public struct RegressionRecipe: Hashable, Sendable {
       }
       statuses.insert(status)
     }
-    let line = try entry.optionalText("skip-line")
+    let skipLines = try entry.texts("skip-lines")
+    let failLines = try entry.texts("fail-lines")
     let need = try need(&entry)
     let limit = try limit(&entry)
     var cases: [Case] = []
@@ -127,8 +130,8 @@ public struct RegressionRecipe: Hashable, Sendable {
       throw entry.error("`command` of \(name) is no path of the guest", mend: "begin it with `/`")
     }
     return Program(
-      name: name, command: command, skipStatuses: statuses, skipLine: line, need: need,
-      limit: limit, cases: cases)
+      name: name, command: command, skipStatuses: statuses, skipLines: skipLines,
+      failLines: failLines, need: need, limit: limit, cases: cases)
   }
 
   /// A part of a case's name, which also becomes a directory.

@@ -126,10 +126,13 @@ extension Run {
     let driverTrace = request.tracesDriver ? try await session.startDriverTrace() : nil
     var observations: [SuiteExecution.Observation] = []
     for suite in request.suite.members {
-      let execution = SuiteExecution(
-        request: request, suite: suite, session: session, tree: tree, gpus: gpus, log: log,
-        progress: progress)
-      let observation = try await execution.execute()
+      let observation =
+        suite.isForeign
+        ? try await executeForeign(suite, session, log)
+        : try await SuiteExecution(
+          request: request, suite: suite, session: session, tree: tree, gpus: gpus, log: log,
+          progress: progress
+        ).execute()
       observations.append(observation)
       if observation.interruption != nil { break }
     }

@@ -28,7 +28,9 @@ struct RunAssessment: Sendable {
     // A run that broke off is a failure already.
     if let traceFault, !sanitizer.isEmpty, interruption == nil { faults.append(traceFault) }
     let bus = try BusMap(topology: request.topology, tree: tree)
-    let needsTrace = observations.contains { $0.suite != .gpu }
+    let needsTrace = observations.contains {
+      $0.suite != .gpu && !$0.suite.isForeign
+    }
     let trace = needsTrace ? NVMeTrace(log: try directory.content(of: .trace)) : NVMeTrace()
     for observation in observations {
       var own: [CaseRecord]
@@ -39,6 +41,7 @@ struct RunAssessment: Sendable {
           topology: request.topology, bus: bus, trace: trace, path: request.path ?? .auto)
         own = try gpuCases(observation, sanitizer, account, &faults)
         faults += missingProof(in: own, observation)
+      case .regression, .xfstests: own = observation.records
       case .p2pdma, .powerCut, .all: own = try transferCases(observation, bus, trace, &faults)
       }
       for index in own.indices { own[index].suite = observation.suite.rawValue }

@@ -28,11 +28,20 @@ struct RunParts: Sendable {
     let kernel = try await workshop.kernel(request.kernel, progress: progress)
     try requireDriver(in: kernel, for: request)
     try requireDeviceMap(in: kernel, for: request)
-    let initramfs = try await workshop.initramfs(progress: progress)
+    let initramfs = try await workshop.initramfs(
+      addition: request.initramfsAddition,
+      tree: request.suite == .xfstests ? try request.xfstestsTree().tree : nil, progress: progress)
     var programs: [String: [UInt8]] = [:]
     let own = request.tracesDriver ? [dumpProgram, traceProgram] : [dumpProgram]
     for name in request.suite.members.compactMap(\.program) + own {
       programs[name] = try await workshop.program(name, progress: progress)
+    }
+    if request.suite == .regression {
+      for test in try workshop.regressionRecipe().kselftests
+      where request.mightChoose(prefix: "\(test.name).") {
+        programs[test.name] = try await workshop.kselftest(
+          test, of: request.kernel, progress: progress)
+      }
     }
     var images: [String: FilePath] = [:]
     for namespace in request.topology.namespaces {

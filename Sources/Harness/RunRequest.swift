@@ -35,6 +35,8 @@ public struct RunRequest: Sendable {
   public var path: MappingPath?
   /// Whether the DMA sanitizer looks at what the GPUs did.
   public var sanitizes: Bool
+  /// The user's built tree of xfstests, for the suite of that name.
+  public var xfstests: String?
   /// How long the guest program may say nothing before it counts as hanging.
   public var silenceLimit: Duration
   /// How long the guest may take to boot.
@@ -47,7 +49,8 @@ public struct RunRequest: Sendable {
     topology: Topology, topologyPath: String, suite: Suite, kernel: KernelChoice,
     location: Hypervisor.Location, output: String? = nil, only: [String] = [], strict: Bool = false,
     sabotage: String? = nil, injection: FaultInjection = .none, effort: Effort = Effort(),
-    path: MappingPath? = nil, sanitizes: Bool = true, silenceLimit: Duration = .seconds(60),
+    path: MappingPath? = nil, sanitizes: Bool = true, xfstests: String? = nil,
+    silenceLimit: Duration = .seconds(60),
     bootLimit: Duration = .seconds(60), suiteLimit: Duration = .seconds(1800)
   ) {
     self.topology = topology
@@ -63,6 +66,7 @@ public struct RunRequest: Sendable {
     self.effort = effort
     self.path = path
     self.sanitizes = sanitizes
+    self.xfstests = xfstests
     self.silenceLimit = silenceLimit
     self.bootLimit = bootLimit
     self.suiteLimit = suiteLimit
@@ -113,6 +117,7 @@ extension RunRequest {
     if !only.isEmpty { options["only"] = only.joined(separator: " ") }
     if let sabotage { options["sabotage"] = sabotage }
     if injection != .none { options["inject"] = injection.description }
+    if let xfstests { options["xfstests"] = xfstests }
     guard usesGPU else { return options }
     options["rounds"] = String(effort.rounds)
     if suite.members.contains(.gpu) { options["soak"] = String(effort.soak) }
@@ -173,6 +178,7 @@ extension RunRequest {
         for each volume. Leave it out; --rounds says how many cuts there are.
         """)
     }
+    try checkXfstests()
     guard usesGPU else { return }
     if topology.gpus.isEmpty {
       throw RequestError(
@@ -199,13 +205,17 @@ public enum Suite: String, Sendable, CaseIterable, Codable {
   case deviceMap = "device-map"
   /// Many lives of a guest that is killed while the GPU writes files, and what is left of them.
   case powerCut = "power-cut"
-  /// All suites of one life, in one guest, one after the other.
+  /// Programs of others that have nothing to do with peer memory, and must not notice the series.
+  case regression
+  /// The user's own xfstests.
+  case xfstests
+  /// All suites of one life about peer memory, in one guest, one after the other.
   case all
 
   /// The suites that it stands for, in the order in which they run.
   public var members: [Suite] {
     switch self {
-    case .p2pdma, .gpu, .deviceMap, .powerCut: [self]
+    case .p2pdma, .gpu, .deviceMap, .powerCut, .regression, .xfstests: [self]
     case .all: [.p2pdma, .gpu, .deviceMap]
     }
   }
@@ -215,12 +225,15 @@ public enum Suite: String, Sendable, CaseIterable, Codable {
     switch self {
     case .p2pdma: "p2pcheck"
     case .gpu, .deviceMap, .powerCut: "gpucheck"
-    case .all: nil
+    case .regression, .xfstests, .all: nil
     }
   }
 
+  /// Whether its cases are programs of others, with verdicts of their own.
+  var isForeign: Bool { self == .regression || self == .xfstests }
+
   /// Whether its cases have the peer GPU work.
-  var usesGPU: Bool { self != .p2pdma && self != .all }
+  var usesGPU: Bool { self == .gpu || mapsFiles }
 
   /// Whether the GPU's driver tells what it does.
   var tracesDriver: Bool { self == .gpu || self == .deviceMap }

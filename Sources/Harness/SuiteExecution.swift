@@ -31,6 +31,8 @@ struct SuiteExecution: Sendable {
     var windows: [Int: GPUWindow] = [:]
     /// Why the suite did not come to its end.
     var interruption: String?
+    /// The cases of programs of others, which are judged as they run.
+    var records: [CaseRecord] = []
   }
 
   /// The program's account and the devices' counters, while the program runs.

@@ -36,9 +36,27 @@ public struct Workshop: Sendable {
   }
 
   /// The initramfs, from the cache or packed now.
-  public func initramfs(progress: @escaping ProgressHandler) async throws -> FilePath {
-    try await InitramfsArtifact(project: project, store: store).resolve(
-      progress: reporter(progress))
+  ///
+  /// - Parameters:
+  ///   - addition: the manifest of what a suite needs besides.
+  ///   - tree: a directory that goes with it.
+  public func initramfs(
+    addition: String? = nil, tree: HostTree? = nil, progress: @escaping ProgressHandler
+  ) async throws -> FilePath {
+    try await InitramfsArtifact(addition: addition, tree: tree, project: project, store: store)
+      .resolve(progress: reporter(progress))
+  }
+
+  /// What the suite `regression` runs.
+  func regressionRecipe() throws -> RegressionRecipe { try RegressionRecipe.load(project: project) }
+
+  /// A test of the kernel's own, from the cache or compiled now.
+  func kselftest(
+    _ test: RegressionRecipe.Kselftest, of kernel: KernelChoice, progress: @escaping ProgressHandler
+  ) async throws -> [UInt8] {
+    let path = try await KselftestArtifact(test, of: kernel, project: project, store: store)
+      .resolve(progress: reporter(progress))
+    return [UInt8](try Data(contentsOf: URL(filePath: path.string)))
   }
 
   /// A guest program, from the cache or compiled now.

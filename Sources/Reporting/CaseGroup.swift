@@ -11,6 +11,8 @@ struct CaseGroup {
     case transfer(Route)
     /// They have the peer GPU work.
     case gpu
+    /// They run a program that others wrote.
+    case foreign(String, fileSystem: String?)
     /// They have it work on files whose blocks may be in a BAR, on this route.
     case deviceMap(Route)
 
@@ -19,6 +21,8 @@ struct CaseGroup {
         switch (item.operation, item.suite) {
         case (.gpu, "device-map"), (.gpu, "power-cut"): .deviceMap(item.expectedRoute)
         case (.gpu, _): .gpu
+        case (.foreign, _):
+          .foreign(item.foreign?.program ?? "program", fileSystem: item.foreign?.fileSystem)
         default: .transfer(item.expectedRoute)
         }
     }
@@ -50,6 +54,9 @@ struct CaseGroup {
         switch key.kind {
         case .transfer: "\(volume) → \(key.peer)"
         case .gpu: volume.isEmpty ? key.peer : "\(key.peer) on \(volume)"
+        case .foreign(let program, let fileSystem):
+          [program, [volume, fileSystem ?? ""].filter { !$0.isEmpty }.joined(separator: ", ")]
+            .filter { !$0.isEmpty }.joined(separator: " on ")
         case .deviceMap:
           ["\(key.peer) on \(volume)", record.topology.fileSystem(of: key.volume)]
             .compactMap(\.self).joined(separator: ", ")
@@ -68,7 +75,7 @@ struct CaseGroup {
     case .transfer(.switch): "through the switch"
     case .transfer(.hostBridge): "through the host bridge"
     case .transfer(.none): "no route: a refusal is expected"
-    case .gpu: ""
+    case .gpu, .foreign: ""
     case .deviceMap(.switch): "blocks through the switch"
     case .deviceMap(.hostBridge): "blocks through the host bridge"
     case .deviceMap(.device), .deviceMap(.none): "no route: the page cache"

@@ -42,6 +42,7 @@ struct CaseTable {
       switch group.kind {
       case .gpu: Self.gpuHeader
       case .deviceMap: deviceMapColumns.header
+      case .foreign: " " + "time".padded(from: Width.time)
       case .transfer: Self.transferHeader
       }
     let heading =
@@ -73,6 +74,8 @@ struct CaseTable {
       switch group.kind {
       case .gpu: gpuCells(item)
       case .deviceMap: deviceMapColumns.cells(of: item)
+      case .foreign:
+        [(item.foreign.map { Figures.seconds($0.seconds) } ?? "").padded(from: Width.time)]
       case .transfer: transferCells(item)
       }
     let line =

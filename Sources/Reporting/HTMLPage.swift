@@ -37,6 +37,12 @@ struct HTMLPage {
     let rows: [HTMLDeviceMapRow]
   }
 
+  /// Cases of somebody else's program.
+  struct ForeignGroup {
+    let title: String
+    let rows: [HTMLForeignRow]
+  }
+
   /// What the DMA sanitizer says of a GPU.
   struct Sanitizer {
     let kind: String
@@ -64,6 +70,7 @@ struct HTMLPage {
   let groups: [Group]
   let gpuGroups: [GPUGroup]
   let deviceMapGroups: [DeviceMapGroup]
+  let foreignGroups: [ForeignGroup]
   let deviceMapTotals: [Entry]
   let hasDeviceMap: Bool
   let powerCuts: [Entry]
@@ -118,6 +125,10 @@ struct HTMLPage {
       return DeviceMapGroup(
         title: group.title, route: group.routeWords,
         rows: group.cases.map(HTMLDeviceMapRow.init))
+    }
+    foreignGroups = all.compactMap { group in
+      guard case .foreign = group.kind else { return nil }
+      return ForeignGroup(title: group.title, rows: group.cases.map(HTMLForeignRow.init))
     }
     deviceMapTotals = Self.totals(record)
     hasDeviceMap = !deviceMapTotals.isEmpty

@@ -99,6 +99,16 @@ enum HTMLTemplate {
     {{/rows}}</tbody>
     </table>
     {{/deviceMapGroups}}
+    {{#foreignGroups}}<h2>{{title}}</h2>
+    <table>
+    <thead><tr><th>case</th><th class="n">time</th><th>outcome</th></tr></thead>
+    <tbody>
+    {{#rows}}<tr><td>{{name}}</td><td class="n">{{time}}</td><td class="{{kind}}">{{mark}} {{outcome}}
+    {{#hasExplanation}}<details><summary>why</summary>{{explanation}}</details>{{/hasExplanation}}
+    </td></tr>
+    {{/rows}}</tbody>
+    </table>
+    {{/foreignGroups}}
     {{#hasBootRetries}}<h2>Boots that hung</h2>
     <dl>{{#bootRetries}}<dt>{{name}}</dt><dd>{{value}}</dd>{{/bootRetries}}</dl>
     {{/hasBootRetries}}

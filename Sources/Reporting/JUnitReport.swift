@@ -106,7 +106,8 @@ public struct JUnitReport: Sendable {
     let places = [record.topology.name, item.volume, item.peer].filter { !$0.isEmpty }
     test.set("classname", places.joined(separator: "."))
     test.set("name", item.name)
-    test.set("time", Self.seconds(item.phases.reduce(0) { $0 + $1.seconds }))
+    let own = item.foreign?.seconds ?? 0
+    test.set("time", Self.seconds(item.phases.reduce(own) { $0 + $1.seconds }))
     let paths = Self.paths(of: item)
     if !paths.isEmpty { test.addChild(Self.properties(paths)) }
     let outcome = item.outcome

@@ -27,6 +27,10 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
         crossbar run switch --suite device-map       blocks of files in the controller's BAR
         crossbar run switch --suite device-map --path fallback
                                                      the same cases, through the page cache
+        crossbar run switch --suite regression --kernel 7.2-mainline
+                                                     programs that must not notice the series
+        crossbar run switch --suite xfstests --xfstests ~/src/xfstests --only 'generic/00?'
+                                                     your own built xfstests
         crossbar run switch --suite power-cut --rounds 100 --seed 7
                                                      a hundred power cuts while the GPU writes files
         crossbar run switch --json | jq .verdict
@@ -100,6 +104,15 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
     completion: .list(MappingPath.allCases.map(\.rawValue)))
   var path: MappingPath?
 
+  @Option(
+    help: ArgumentHelp(
+      "Your built tree of xfstests, for the suite of that name.",
+      discussion: "Its --only takes tests, as 'generic/00?', and groups, as auto; else it runs the "
+        + "group quick.",
+      valueName: "dir"),
+    completion: .directory)
+  var xfstests: String?
+
   @Flag(
     inversion: .prefixedNo,
     help: "Hold what the GPUs did against what their driver told them to do.")
@@ -138,7 +151,7 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
       output: output,
       only: only, strict: strict, sabotage: sabotage, injection: inject ?? .none,
       effort: RunRequest.Effort(rounds: rounds, soak: soak, seed: seed), path: path,
-      sanitizes: sanitizer,
+      sanitizes: sanitizer, xfstests: xfstests,
       silenceLimit: .seconds(silenceLimit), bootLimit: .seconds(bootLimit),
       suiteLimit: .seconds(limit + longerSoak * chosen.topology.gpus.count))
     try request.check()

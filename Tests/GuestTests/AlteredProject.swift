@@ -2,13 +2,27 @@
 
 import Foundation
 
-/// A copy of the project's files in which a guest program is another one: what a hostile or broken
-/// guest does, a test writes in C.
+/// A copy of the project's files in which something is otherwise: a guest program, for what a hostile
+/// or broken guest does, a test writes in C; or the recipe of a suite.
 struct AlteredProject {
   let root: URL
 
   /// Copies the files, with `source` as the whole program of the suite p2pdma.
   init(program source: String) throws {
+    try self.init()
+    let program = root.appending(path: "images/guest/programs/p2pcheck")
+    try FileManager.default.removeItem(at: program)
+    try FileManager.default.createDirectory(at: program, withIntermediateDirectories: true)
+    try Data(source.utf8).write(to: program.appending(path: "main.c"))
+  }
+
+  /// Copies the files, with `recipe` as what the suite regression runs.
+  init(regression recipe: String) throws {
+    try self.init()
+    try Data(recipe.utf8).write(to: root.appending(path: "images/guest/regression.yaml"))
+  }
+
+  private init() throws {
     root = CrossbarProgram.temporaryDirectory()
     let files = FileManager.default
     try files.createDirectory(
@@ -17,10 +31,6 @@ struct AlteredProject {
       try files.copyItem(
         at: CrossbarProgram.checkout.appending(path: name), to: root.appending(path: name))
     }
-    let program = root.appending(path: "images/guest/programs/p2pcheck")
-    try files.removeItem(at: program)
-    try files.createDirectory(at: program, withIntermediateDirectories: true)
-    try Data(source.utf8).write(to: program.appending(path: "main.c"))
   }
 
   /// Makes `crossbar` use it.

@@ -33,4 +33,6 @@ public enum CaseOperation: String, Hashable, Sendable, Codable {
   case copy
   /// Commands of the peer GPU, through pointers of a process.
   case gpu
+  /// A program that others wrote, by its own verdict.
+  case foreign
 }

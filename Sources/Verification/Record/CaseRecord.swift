@@ -8,7 +8,8 @@ public struct CaseRecord: Sendable, Hashable, Codable {
   public var suite: String?
   /// From 1 on.
   public var number: Int
-  /// VOLUME.PEER.WHAT; of the peer GPU's cases GPU.WHAT or GPU.VOLUME.WHAT.
+  /// VOLUME.PEER.WHAT; of the peer GPU's cases GPU.WHAT or GPU.VOLUME.WHAT; of those of other
+  /// people's programs PROGRAM.WHAT or PROGRAM.WHAT.PLACE.
   public var name: String
   /// The namespace's id.
   public var volume: String
@@ -24,6 +25,8 @@ public struct CaseRecord: Sendable, Hashable, Codable {
   public var phases: [PhaseRecord] = []
   /// What the peer GPU did; nil for other cases.
   public var gpu: GPUActivity?
+  /// What a program did that others wrote; nil for other cases.
+  public var foreign: ForeignActivity?
 
   /// Names a case.
   public init(
@@ -44,8 +47,19 @@ public struct CaseRecord: Sendable, Hashable, Codable {
 
   /// The last part of the name: what moves how.
   public var what: String {
+    if let foreign { return foreignWhat(foreign.program) }
     let places = gpu == nil || !volume.isEmpty ? 2 : 1
     return name.split(separator: ".", maxSplits: places, omittingEmptySubsequences: false)
       .dropFirst(places).first.map(String.init) ?? name
+  }
+
+  /// The name without the program and the place, which the heading of its group has.
+  private func foreignWhat(_ program: String) -> String {
+    var what = name[...]
+    if what.hasPrefix("\(program).") { what = what.dropFirst(program.count + 1) }
+    for place in [volume, foreign?.fileSystem ?? ""] where !place.isEmpty {
+      if what.hasSuffix(".\(place)") { return String(what.dropLast(place.count + 1)) }
+    }
+    return String(what)
   }
 }

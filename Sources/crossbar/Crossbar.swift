@@ -24,8 +24,8 @@ struct Crossbar: AsyncParsableCommand {
       """,
     version: CrossbarVersion.current,
     subcommands: [
-      RunCommand.self, ReportCommand.self, TopologyCommand.self, KernelCommand.self,
-      DoctorCommand.self,
+      RunCommand.self, ReportCommand.self, CompareCommand.self, TopologyCommand.self,
+      KernelCommand.self, DoctorCommand.self,
     ])
 
   /// Runs a command and ends the process with the exit code of `ExitStatus`.

@@ -113,6 +113,27 @@ import Testing
     #expect(outcome.errors.contains(try #require(error["message"] as? String)))
   }
 
+  @Test(arguments: [
+    (["--suite", "xfstests"], "name it with --xfstests DIR"),
+    (["--suite", "xfstests", "--xfstests", "/etc"], "it has no `check`; name the directory"),
+    (["--xfstests", "/etc"], "--xfstests goes with --suite xfstests"),
+  ])
+  func aTreeOfXfstestsThatDoesNotDoIsAWrongRequest(
+    arguments: [String], sentence: String
+  ) async throws {
+    let outcome = try await CrossbarProgram.run(["run", "switch"] + arguments)
+    #expect(outcome.exitCode == 2)
+    #expect(outcome.sentences.contains(sentence), "\(outcome.errors)")
+    #expect(!FileManager.default.fileExists(atPath: outcome.directory.path))
+  }
+
+  @Test func runsThatAreNotThereCannotBeCompared() async throws {
+    let missing = CrossbarProgram.temporaryDirectory()
+    let outcome = try await CrossbarProgram.run(["compare", missing.path, missing.path])
+    #expect(outcome.exitCode == 2)
+    #expect(outcome.errors.contains("has no run.json"))
+  }
+
   @Test func aWrongKernelLeavesNoRunDirectory() async throws {
     let outcome = try await CrossbarProgram.run([
       "run", "switch", "--kernel", "/nonexistent/bzImage",

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+import Topology
+import Verification
+
+@testable import Reporting
+
+private func foreign(
+  _ name: String, program: String = "fio", volume: String = "ns0",
+  outcome: CaseOutcome = CaseOutcome(.verified)
+) -> CaseRecord {
+  var record = CaseRecord(
+    number: 1, name: name, volume: volume, peer: "", operation: .foreign, expectedRoute: .none,
+    outcome: outcome)
+  record.suite = "regression"
+  record.foreign = ForeignActivity(program: program, fileSystem: "ext4", seconds: 1.5)
+  return record
+}
+
+@Suite struct ForeignReportTests {
+  private let cases = [
+    foreign("fio.psync.ns0"),
+    foreign("fio.mmap.ns0", outcome: CaseOutcome(.failed, .program, "The program ended.")),
+    foreign("xfstests.generic/001.ext4", program: "xfstests", volume: ""),
+  ]
+
+  @Test func casesAreGroupedByProgramAndFileSystemWithTheirTimes() {
+    let text = TerminalReport(run(cases), directory: "r").text
+    #expect(text.contains("fio on nvme0/ns0, ext4"))
+    #expect(text.contains("✓ psync "))
+    #expect(text.contains("✗ mmap "))
+    #expect(text.contains("xfstests on ext4"))
+    #expect(text.contains("✓ generic/001 "))
+    #expect(text.contains("1.50 s"))
+  }
+
+  @Test func reportsForMachinesHaveThemToo() throws {
+    let page = try HTMLReport(run(cases)).text()
+    #expect(page.contains("fio on nvme0/ns0, ext4") && page.contains("generic/001"))
+    let junit = String(decoding: JUnitReport(run(cases)).data, as: UTF8.self)
+    #expect(junit.contains("fio.psync.ns0") && junit.contains("1.500000"))
+  }
+}
+
+@Suite struct RunComparisonTests {
+  @Test func aRunIsLikeItself() {
+    let record = run([foreign("fio.psync.ns0"), foreign("fio.mmap.ns0")])
+    let comparison = RunComparison(record, record)
+    #expect(comparison.differences.isEmpty && comparison.alike == 2)
+    #expect(comparison.text().hasSuffix("ALIKE  2 cases\n"))
+  }
+
+  @Test func whatEndsOtherwiseOrIsMissingIsListed() {
+    let skipped = CaseOutcome(.skipped, nil, "no \(hostile)")
+    let first = run([foreign("fio.a.ns0"), foreign("fio.b.ns0"), foreign("fio.c.ns0")])
+    let second = run([
+      foreign("fio.a.ns0"), foreign("fio.b.ns0", outcome: skipped), foreign("fio.d.ns0"),
+    ])
+    let comparison = RunComparison(first, second)
+    #expect(comparison.differences.map(\.name) == ["fio.b.ns0", "fio.c.ns0", "fio.d.ns0"])
+    #expect(comparison.alike == 1)
+    let text = comparison.text()
+    #expect(text.contains("≠ fio.b.ns0") && text.contains("not in this run"))
+    #expect(text.contains("DIFFERENT  3 cases of 4"))
+    #expect(!text.contains("\u{1B}"))
+  }
+
+  @Test func anotherFailureIsADifference() {
+    let one = run([foreign("a", outcome: CaseOutcome(.failed, .program, "x"))])
+    let other = run([foreign("a", outcome: CaseOutcome(.failed, .incomplete, "x"))])
+    #expect(RunComparison(one, other).differences.count == 1)
+  }
+}

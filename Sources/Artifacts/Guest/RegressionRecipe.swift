@@ -28,6 +28,22 @@ public struct RegressionRecipe: Hashable, Sendable {
     public let limit: Int
   }
 
+  /// A suite of KUnit tests, which the kernel has run while it booted.
+  public struct KUnitSuite: Hashable, Sendable {
+    /// Its name.
+    public let name: String
+
+    /// Its results (Documentation/dev-tools/kunit/run_manual.rst, "Retrieving per suite results").
+    public var results: String { "/sys/kernel/debug/kunit/\(name)/results" }
+
+    /// What the kernel must have.
+    public var need: Need {
+      Need(
+        path: results,
+        reason: "the kernel has no such tests (CONFIG_KUNIT_DEBUGFS, and their own option)")
+    }
+  }
+
   /// A program with cases, each of which is run on every volume.
   public struct Program: Hashable, Sendable {
     /// Its name, and the first part of its cases' names.
@@ -56,6 +72,8 @@ public struct RegressionRecipe: Hashable, Sendable {
     public let arguments: [String]
   }
 
+  /// Tests inside of the kernel.
+  public let kunit: [KUnitSuite]
   /// The kernel's own tests.
   public let kselftests: [Kselftest]
   /// The programs.
@@ -74,6 +92,14 @@ public struct RegressionRecipe: Hashable, Sendable {
   /// - Throws: `ArtifactError` of kind `input` with file and line.
   public init(text: String, file: String) throws(ArtifactError) {
     var reader = try YAMLReader(text: text, file: file, schema: "crossbar.regression/1")
+    var kunit: [KUnitSuite] = []
+    for name in try reader.texts("kunit") {
+      guard name.utf8.allSatisfy({ UInt8(ascii: "_") == $0 || isLetterOrDigit($0) }) else {
+        throw reader.error(
+          "`\(name)` is no name of a KUnit suite", mend: "use small letters, digits and underscores")
+      }
+      kunit.append(KUnitSuite(name: name))
+    }
     var kselftests: [Kselftest] = []
     for item in try reader.mappings("kselftests") {
       var entry = item
@@ -91,10 +117,11 @@ public struct RegressionRecipe: Hashable, Sendable {
     }
     try reader.finish()
     var known: Set<String> = []
-    for name in kselftests.map(\.name) + programs.map(\.name)
+    for name in (kunit.isEmpty ? [] : ["kunit"]) + kselftests.map(\.name) + programs.map(\.name)
     where !known.insert(name).inserted {
       throw reader.error("two programs are called `\(name)`", mend: "give one another name")
     }
+    self.kunit = kunit
     self.kselftests = kselftests
     self.programs = programs
   }
@@ -137,10 +164,7 @@ public struct RegressionRecipe: Hashable, Sendable {
   /// A part of a case's name, which also becomes a directory.
   private static func name(_ entry: inout YAMLReader) throws(ArtifactError) -> String {
     let name = try entry.text("name")
-    let isPlain = name.utf8.allSatisfy { byte in
-      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
-    }
+    let isPlain = name.utf8.allSatisfy { $0 == UInt8(ascii: "-") || isLetterOrDigit($0) }
     guard isPlain, !name.hasPrefix("-") else {
       throw entry.error(
         "`\(name)` is no name of a case", mend: "use small letters, digits and dashes")
@@ -166,4 +190,9 @@ public struct RegressionRecipe: Hashable, Sendable {
   private static func words(_ text: String) -> [String] {
     text.split(whereSeparator: \.isWhitespace).map(String.init)
   }
+}
+
+private func isLetterOrDigit(_ byte: UInt8) -> Bool {
+  (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
 }

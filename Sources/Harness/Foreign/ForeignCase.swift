@@ -29,6 +29,14 @@ struct ForeignCase: Sendable {
   /// Stands for the volume's device.
   static let deviceWord = "{dev}"
 
+  /// The case of a suite of KUnit tests.
+  static func result(of suite: RegressionRecipe.KUnitSuite) -> ForeignCase {
+    ForeignCase(
+      program: "kunit", name: "kunit.\(suite.name)",
+      command: ["/bin/busybox", "cat", suite.results], limit: 60,
+      need: suite.need, judgement: ForeignJudgement(speaksTAP: true))
+  }
+
   /// The cases of the kernel's own tests, by the list that a test gives of itself.
   static func cases(of test: RegressionRecipe.Kselftest, named names: [String]) -> [ForeignCase] {
     names.map { name in

@@ -56,7 +56,7 @@ struct RegressionExecution: Sendable {
   // MARK: - The cases
 
   private func cases(on volumes: [GuestVolume]) async throws -> [ForeignCase] {
-    var cases: [ForeignCase] = []
+    var cases = recipe.kunit.map(ForeignCase.result(of:))
     for test in recipe.kselftests where request.mightChoose(prefix: "\(test.name).") {
       cases += ForeignCase.cases(of: test, named: try await names(of: test))
     }

@@ -103,15 +103,18 @@ static void nvme_window_test_idle_gives_way_to_overlap(struct kunit *test)
 	struct nvme_window_test *t = test->priv;
 	struct nvme_window *first = nvme_window_test_map(test, 0, 8);
 	struct nvme_window *second = nvme_window_test_map(test, 0, 16);
+	struct nvme_window *window;
 
 	nvme_window_release(&t->map, first, false);
 	KUNIT_EXPECT_EQ(test, -EBUSY,
 			PTR_ERR_OR_ZERO(nvme_window_get(&t->map, &t->space,
 							&t->owners[0], 2, 12)));
 	nvme_window_release(&t->map, second, false);
-	nvme_window_test_map(test, 1, 12);
-	KUNIT_EXPECT_PTR_EQ(test, NULL, first->space);
-	KUNIT_EXPECT_PTR_EQ(test, NULL, second->space);
+	window = nvme_window_test_map(test, 1, 12);
+	KUNIT_EXPECT_PTR_EQ(test, NULL, blk_device_map_find(&t->space.table, 8));
+	KUNIT_EXPECT_PTR_EQ(test, &window->record,
+			    blk_device_map_find(&t->space.table, 16));
+	KUNIT_EXPECT_PTR_EQ(test, NULL, blk_device_map_find(&t->space.table, 20));
 }
 
 static void nvme_window_test_reserved_is_not_taken(struct kunit *test)

@@ -21,6 +21,8 @@ import Testing
     let stress = try #require(recipe.programs.first { $0.name == "stress-ng" })
     #expect(stress.command.contains("--verify") && stress.skipStatuses == [3, 4])
     for item in stress.cases { #expect(item.arguments.prefix(2) == ["--\(item.name)", "1"]) }
+    #expect(recipe.kunit.map(\.name).contains("nvme_device_map"))
+    #expect(recipe.kunit.first?.need.path == "/sys/kernel/debug/kunit/device_map/results")
     #expect(recipe.programs.contains { $0.name == "fio" && $0.command.contains("--do_verify") })
   }
 
@@ -32,7 +34,8 @@ import Testing
     "programs: [{name: a, command: /bin/a, needs: {path: /x}}]",
     "programs: [{name: a, command: /bin/a, cases: [{name: b}, {name: b}]}]",
     "programs: [{name: a, command: /bin/a}, {name: a, command: /bin/b}]",
-    "kselftests: [{name: a}, {name: a}]", "surprise: 1",
+    "kselftests: [{name: a}, {name: a}]", "surprise: 1", "kunit: [../a]",
+    "kunit: [a]\nkselftests: [{name: kunit, sources: [a.c]}]",
   ])
   func refuses(_ text: String) {
     let error = #expect(throws: ArtifactError.self) { try recipe(text) }

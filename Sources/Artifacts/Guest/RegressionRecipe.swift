@@ -96,7 +96,8 @@ public struct RegressionRecipe: Hashable, Sendable {
     for name in try reader.texts("kunit") {
       guard name.utf8.allSatisfy({ UInt8(ascii: "_") == $0 || isLetterOrDigit($0) }) else {
         throw reader.error(
-          "`\(name)` is no name of a KUnit suite", mend: "use small letters, digits and underscores")
+          "`\(name)` is no name of a KUnit suite", mend: "use small letters, digits and underscores"
+        )
       }
       kunit.append(KUnitSuite(name: name))
     }

@@ -236,7 +236,7 @@ static int device_map_write_run(struct device_map_file *file,
 
 	ret = blk_device_map_sync(file->bdev, run->sector, run->pages);
 	if (ret)
-		mapping_set_error(file->mapping, ret);
+		mapping_set_error(file->mapping, ret == -ENOSPC ? ret : -EIO);
 	else
 		device_map_count(DEVICE_MAP_COUNT_WRITTEN_PAGES, run->pages);
 	return ret;

@@ -545,7 +545,7 @@ static int nvme_windows_transfer(struct nvme_device_map *map,
 				 unsigned int count, unsigned int epoch)
 {
 	unsigned int tries = NVME_TRIES;
-	int ret;
+	blk_status_t status;
 
 	do {
 		struct nvme_transfer transfer = {
@@ -565,10 +565,11 @@ static int nvme_windows_transfer(struct nvme_device_map *map,
 				       PAGE_SIZE, 0);
 		submit_bio(bio);
 		wait_for_completion_io(&transfer.done);
-		ret = blk_status_to_errno(bio->bi_status);
+		status = bio->bi_status;
 		bio_put(bio);
-	} while (ret && --tries && atomic_read(&map->epoch) == epoch);
-	return ret;
+	} while (status && blk_path_error(status) && --tries &&
+		 atomic_read(&map->epoch) == epoch);
+	return blk_status_to_errno(status);
 }
 
 /**

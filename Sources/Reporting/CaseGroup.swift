@@ -84,7 +84,8 @@ struct CaseGroup {
 }
 
 extension Topology {
-  fileprivate func fileSystem(of namespace: String) -> String? {
+  /// The file system of a namespace.
+  func fileSystem(of namespace: String) -> String? {
     namespaces.first { $0.id == namespace }?.filesystem.rawValue
   }
 }

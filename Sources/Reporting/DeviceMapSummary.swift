@@ -19,7 +19,7 @@ struct DeviceMapSummary {
   /// Nil for a run without such cases.
   init?(of record: RunRecord) {
     // Those of power cuts are of all volumes together, and have a summary of their own.
-    let cases = record.cases.filter { $0.gpu?.acknowledged == nil }
+    let cases = record.cases.filter { !$0.isPowerCut }
     let all = cases.compactMap(\.gpu?.files)
     guard !all.isEmpty else { return nil }
     let counts = [FileTraffic.Path.direct, .fallback, .mixed, .none].compactMap { path in

@@ -6,7 +6,7 @@ import Verification
 enum PowerCutSummary {
   /// One sentence a volume; none for other runs.
   static func sentences(of record: RunRecord) -> [String] {
-    let cuts = record.cases.filter { $0.suite == "power-cut" }
+    let cuts = record.cases.filter(\.isPowerCut)
     var volumes: [String] = []
     for item in cuts where !volumes.contains(item.volume) { volumes.append(item.volume) }
     return volumes.map { volume in
@@ -14,7 +14,7 @@ enum PowerCutSummary {
       let writes = own.reduce(0) { $0 + Int(clamping: $1.gpu?.acknowledged ?? 0) }
       let lost = own.count { $0.outcome.failure == .lostWrite }
       let unclean = own.count { $0.outcome.failure == .uncleanFileSystem }
-      let system = record.topology.namespaces.first { $0.id == volume }?.filesystem.rawValue
+      let system = record.topology.fileSystem(of: volume)
       return
         "\(volume.printable)\(system.map { ", \($0)" } ?? ""): \(Figures.count(own.count, "cut")), "
         + "\(Figures.count(writes, "acknowledged write")), "

@@ -17,8 +17,7 @@ struct SanitizerSummary {
   static func all(of record: RunRecord) -> (summaries: [SanitizerSummary], absence: String?) {
     let summaries = record.sanitizer.sorted { $0.key < $1.key }.map(SanitizerSummary.init)
     // A power cut takes the driver's account away, so there is nothing to compare with.
-    guard summaries.isEmpty, record.suite != "power-cut",
-      record.cases.contains(where: { $0.gpu != nil })
+    guard summaries.isEmpty, record.cases.contains(where: { $0.gpu != nil && !$0.isPowerCut })
     else {
       return (summaries, nil)
     }

@@ -94,7 +94,7 @@ struct XfstestsExecution: Sendable {
       interruption = why
     }
     for result in transcript.finish(reason: reason) { try take(result) }
-    for index in results.indices where transcript.failures.contains(results[index].test) {
+    for index in results.indices where transcript.failures.contains(results[index].what) {
       guard results[index].outcome.kind != .failed else { continue }
       results[index].outcome = CaseOutcome(
         .failed, .program, "The program `check` counts the test as failed at its end.")
@@ -102,9 +102,4 @@ struct XfstestsExecution: Sendable {
     records += results
     return interruption
   }
-}
-
-extension CaseRecord {
-  /// The name as xfstests has it.
-  fileprivate var test: String { what }
 }

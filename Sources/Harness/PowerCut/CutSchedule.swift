@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import PeerGPU
+
 /// When the power goes, life by life. The same seed gives the same moments, as far as the guest keeps
 /// the same pace.
 struct CutSchedule: Sendable {
@@ -19,7 +21,7 @@ struct CutSchedule: Sendable {
   private var generator: SplitMix64
 
   init(seed: UInt64) {
-    generator = SplitMix64(state: seed)
+    generator = SplitMix64(seed)
   }
 
   /// The next life's moment.
@@ -27,19 +29,5 @@ struct CutSchedule: Sendable {
     Moment(
       acknowledgments: Int.random(in: Self.acknowledgments, using: &generator),
       delay: .microseconds(Int64.random(in: Self.microseconds, using: &generator)))
-  }
-}
-
-/// The same numbers for the same state, on every machine (Steele, Lea, Flood: Fast splittable
-/// pseudorandom number generators, 2014).
-private struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

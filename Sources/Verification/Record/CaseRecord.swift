@@ -45,6 +45,10 @@ public struct CaseRecord: Sendable, Hashable, Codable {
   /// The phase, if it was reached.
   public func phase(_ phase: Phase) -> PhaseRecord? { phases.first { $0.phase == phase } }
 
+  /// Whether it is a cut of the suite `power-cut`, whose GPU worked for all volumes together, and whose
+  /// driver's account went with the power.
+  public var isPowerCut: Bool { suite == "power-cut" }
+
   /// The last part of the name: what moves how.
   public var what: String {
     if let foreign { return foreignWhat(foreign.program) }

@@ -63,6 +63,20 @@ extension GuestTests {
       #expect(outcome.output.contains("paths of file data"))
     }
 
+    /// Files are larger than the BAR: who has a place there keeps it, and the rest falls back.
+    @Test func aSmallBARIsSharedOut() async throws {
+      let outcome = try await CrossbarProgram.run([
+        "run", "small-cmb", "--suite", "device-map", "--only", "*.rule7-*", "--only",
+        "*.bar-exhausted",
+      ])
+      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      for name in ["rule7-again-full", "rule7-again-full-reset", "bar-exhausted"] {
+        let cases = try outcome.cases().filter { ($0["name"] as? String)?.hasSuffix(name) == true }
+        let kinds = cases.map { ($0["outcome"] as? [String: Any])?["kind"] as? String }
+        #expect(kinds == ["verified", "verified"], "\(name)")
+      }
+    }
+
     private func expectNoBAR(_ outcome: CrossbarProgram.Outcome) throws {
       let all = try cases(outcome)
       #expect(all.count > 20)

@@ -12,6 +12,7 @@
 #include "engine.h"
 #include "map_file.h"
 #include "map_fill.h"
+#include "map_leave.h"
 #include "map_look.h"
 #include "path.h"
 
@@ -41,6 +42,55 @@ static void run_again(struct test *test)
 		     look_revoked(test, &mapped, 0, SIZE, "after the CPU") &&
 		     mapped_cool(test, &mapped, "after the CPU");
 	if (ok && mapped_is_found(test, &mapped, "in the end"))
+		mapped_is_kept(test, &mapped, "in the end");
+	mapped_close(test, &mapped);
+}
+
+/* How a file comes to be out of the BAR. */
+enum out {
+	OUT_READ,
+	OUT_REVOKE,
+	OUT_RESET,
+};
+
+static bool take_out(struct test *test, struct mapped *mapped)
+{
+	bool ok = false;
+
+	switch ((enum out)test->recipe->argument) {
+	case OUT_READ:
+		ok = fill_range(test, mapped, FILL_READ, 0, SIZE);
+		break;
+	case OUT_REVOKE:
+		ok = controller_revokes(test);
+		break;
+	case OUT_RESET:
+		ok = controller_reset(test);
+		break;
+	}
+	return ok && look_revoked(test, mapped, 0, SIZE, "the first file");
+}
+
+/* Nobody else gets a place that is reserved. */
+static void run_reserved(struct test *test)
+{
+	struct mapped mapped = { .file = NULL };
+	struct ivgpu_stats before;
+	uint64_t first = 0, then = 0;
+
+	if (mapped_open(test, &mapped, SIZE, true) &&
+	    (!test->direct || look_windows(test, "reserved", &first)) &&
+	    mapped_write(test, &mapped, 0, SIZE, "the first file") &&
+	    look_mapped(test, &mapped, 0, SIZE, "the first file") &&
+	    take_out(test, &mapped) &&
+	    (!test->direct || look_windows(test, "reserved", &then)) &&
+	    test_check(test, !test->direct || then - first == SIZE / PAGE,
+		       "%" PRIu64 " windows are reserved for %zu pages",
+		       then - first, SIZE / PAGE) &&
+	    mapped_cool(test, &mapped, "the first file") &&
+	    engine_stats(test, &before) &&
+	    mapped_sum(test, &mapped, "the first file, again") &&
+	    path_direct(test, &before, SIZE / PAGE, "the first file, again"))
 		mapped_is_kept(test, &mapped, "in the end");
 	mapped_close(test, &mapped);
 }
@@ -92,8 +142,7 @@ static void run_full(struct test *test)
 	if (!other.file || !mapped_map(test, &other, PROT_READ) ||
 	    !mapped_write(test, &mapped, 0, SIZE, "the first file") ||
 	    !look_mapped(test, &mapped, 0, SIZE, "the first file") ||
-	    !fill_range(test, &mapped, FILL_READ, 0, SIZE) ||
-	    !look_revoked(test, &mapped, 0, SIZE, "the first file") ||
+	    !take_out(test, &mapped) ||
 	    !engine_stats(test, &before) ||
 	    !mapped_sum(test, &other, "the large file") ||
 	    !path_cached(test, &before, "the large file") ||
@@ -195,7 +244,16 @@ static void run_exhausted(struct test *test)
 
 static const struct recipe recipe[] = {
 	{ .name = "rule7-again", .run = run_again, .volume = true },
-	{ .name = "rule7-again-full", .run = run_full, .volume = true },
+	{ .name = "rule7-reserved-read", .run = run_reserved, .volume = true,
+	  .argument = OUT_READ },
+	{ .name = "rule7-reserved-revoke", .run = run_reserved, .volume = true,
+	  .argument = OUT_REVOKE },
+	{ .name = "rule7-reserved-reset", .run = run_reserved, .volume = true,
+	  .argument = OUT_RESET },
+	{ .name = "rule7-again-full", .run = run_full, .volume = true,
+	  .argument = OUT_READ },
+	{ .name = "rule7-again-full-reset", .run = run_full, .volume = true,
+	  .argument = OUT_RESET },
 	{ .name = "bar-exhausted", .run = run_exhausted, .volume = true },
 };
 

@@ -12,11 +12,11 @@
 #include "suite.h"
 
 #define RACE_OWNERS	3
-#define RACE_SLOTS	24
-#define RACE_SLOT	((size_t)KIB(16))
+#define RACE_SLOTS	12
+#define RACE_SLOT	((size_t)KIB(8))
 
 /* Behind the slots, a tail that grows and shrinks. */
-#define RACE_TAIL	((size_t)KIB(64))
+#define RACE_TAIL	((size_t)KIB(32))
 #define RACE_BODY	(RACE_SLOTS * RACE_SLOT)
 #define RACE_SIZE	(RACE_BODY + RACE_TAIL)
 

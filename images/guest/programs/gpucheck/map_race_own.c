@@ -19,7 +19,7 @@
 #include "process.h"
 
 /* Of each owner, in a round. */
-#define STEPS	12
+#define STEPS	4
 
 static void store(unsigned int *value, unsigned int now)
 {
@@ -43,6 +43,24 @@ static unsigned int choose(struct racer *racer)
 	if (n == 4 && !takes_part(racer, RACE_PUNCH))
 		return 0;
 	return n;
+}
+
+/*
+ * Out of the page cache, as far as nobody holds it there, so that the GPU can have the
+ * blocks. Not always: sometimes it is to find the page cache in its way.
+ */
+static void cool(struct racer *racer, size_t off, size_t len)
+{
+	struct mapped *mapped = &racer->race->mapped;
+
+	if (!random_below(&racer->random, 4))
+		return;
+	sync_file_range(mapped->file->cached, (off_t)off, (off_t)len,
+			SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+			SYNC_FILE_RANGE_WAIT_AFTER);
+	madvise(mapped->memory + off, len, MADV_DONTNEED);
+	/* All of it, since a folio can be longer than a slot. */
+	posix_fadvise(mapped->file->cached, 0, 0, POSIX_FADV_DONTNEED);
 }
 
 static bool own_write(struct racer *racer, unsigned int slot)
@@ -75,6 +93,7 @@ static bool own_write(struct racer *racer, unsigned int slot)
 		break;
 	default:
 		cells_fill(racer->from, RACE_SLOT, off, file->id, (uint16_t)gen);
+		cool(racer, off, RACE_SLOT);
 		ok = engine_run_on(race->test, &racer->gpu,
 				   gpu_copy(race->mapped.memory + off,
 					    racer->from, RACE_SLOT), NULL,
@@ -112,6 +131,7 @@ static bool own_read(struct racer *racer, unsigned int slot)
 		break;
 	default:
 		found = racer->to;
+		cool(racer, off, RACE_SLOT);
 		ok = engine_run_on(race->test, &racer->gpu,
 				   gpu_copy(racer->to,
 					    race->mapped.memory + off,
@@ -224,6 +244,7 @@ void *race_look(void *context)
 	while (ok && goes_on(race)) {
 		for (slot = 0; slot < RACE_SLOTS; slot++)
 			before[slot] = race_before(race, slot);
+		cool(racer, 0, RACE_BODY);
 		ok = engine_run_on(race->test, &racer->gpu,
 				   gpu_copy(racer->to, race->mapped.memory,
 					    RACE_BODY), NULL, "a look-on");
@@ -273,11 +294,7 @@ void *race_truncate(void *context)
 				"the tail, cut at %zu: offset %llu is not %s",
 				keep, (unsigned long long)mismatch.at,
 				mismatch.expected);
-		/* Sometimes from the disk, so that its blocks can be had directly. */
-		madvise(race->mapped.memory + RACE_BODY, RACE_TAIL,
-			MADV_DONTNEED);
-		posix_fadvise(file->cached, (off_t)RACE_BODY, 0,
-			      POSIX_FADV_DONTNEED);
+		cool(racer, RACE_BODY, RACE_TAIL);
 		sleep_ms(1);
 	}
 	return NULL;

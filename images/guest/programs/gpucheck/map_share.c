@@ -153,6 +153,44 @@ close:
 	mapped_close(test, &mapped);
 }
 
+/*
+ * A place in the BAR was reserved for a file that has been written since, and so has
+ * other blocks: the old ones are the other file's alone.
+ */
+static void run_leave(struct test *test)
+{
+	struct mapped mapped = { .file = NULL };
+	struct file *other = NULL, *first;
+	struct ivgpu_stats before;
+	uint8_t *memory;
+
+	if (!mapped_open(test, &mapped, SIZE, true))
+		goto close;
+	first = mapped.file;
+	other = make_other(test);
+	if (!other || !share_blocks(test, first, other) ||
+	    !mapped_sum(test, &mapped, "the first file") ||
+	    !look_mapped(test, &mapped, 0, SIZE, "the first file") ||
+	    !test_check(test, file_write(first, 0, SIZE, fresh_generation()),
+			"cannot write %s: %s", first->path, strerror(errno)) ||
+	    !mapped_cool(test, &mapped, "the first file, written"))
+		goto close;
+	memory = mapped.memory;
+	mapped.file = other;
+	if (mapped_map(test, &mapped, PROT_READ) &&
+	    engine_stats(test, &before) &&
+	    mapped_sum(test, &mapped, "the second file"))
+		path_direct(test, &before, SIZE / PAGE, "the second file");
+	mapped_unmap(&mapped);
+	mapped.file = first;
+	mapped.memory = memory;
+	if (!test->verdict.failed &&
+	    mapped_sum(test, &mapped, "the first file, written"))
+		other->unsure = !differ(test, &mapped, other, "in the end");
+close:
+	mapped_close(test, &mapped);
+}
+
 /* Two files of the same bytes, which the GPU wrote, become one set of blocks. */
 static void run_dedupe(struct test *test)
 {
@@ -210,6 +248,8 @@ static const struct recipe recipe[] = {
 	{ .name = "rule3-copy-range", .run = run_share, .volume = true,
 	  .fstype = "xfs", .argument = SHARE_COPY_RANGE },
 	{ .name = "rule3-reflink-both-mapped", .run = run_both, .volume = true,
+	  .fstype = "xfs", .argument = SHARE_CLONE },
+	{ .name = "rule7-reflink-leaves-place", .run = run_leave, .volume = true,
 	  .fstype = "xfs", .argument = SHARE_CLONE },
 	{ .name = "rule3-dedupe", .run = run_dedupe, .volume = true,
 	  .fstype = "xfs" },

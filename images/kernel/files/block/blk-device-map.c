@@ -199,10 +199,11 @@ void blk_device_map_erase(struct blk_device_map_table *table,
 }
 EXPORT_SYMBOL_GPL(blk_device_map_erase);
 
-/* The first record of a range that has an owner, who is held on to. */
+/* The first record of a range that is to be taken back; its owner is held on to. */
 static struct blk_device_map_owner *
 blk_device_map_first_owner(struct blk_device_map_table *table, sector_t first,
-			   sector_t last, pgoff_t *index, bool *again)
+			   sector_t last, bool keep, pgoff_t *index,
+			   bool *again)
 {
 	struct blk_device_map_record *record;
 	unsigned long slot;
@@ -211,7 +212,7 @@ blk_device_map_first_owner(struct blk_device_map_table *table, sector_t first,
 	xa_for_each_range(&table->records, slot, record,
 			  blk_device_map_slot(first),
 			  blk_device_map_slot(last)) {
-		if (!record->owner)
+		if (!record->owner || (keep && !record->mapped))
 			continue;
 		*index = record->index;
 		if (record->owner->ops->get(record->owner))
@@ -228,6 +229,7 @@ blk_device_map_first_owner(struct blk_device_map_table *table, sector_t first,
  * @lock: what protects it, not held
  * @first: first sector
  * @last: last sector; with 0 and the largest of all, whole files are taken back
+ * @keep: they keep what is reserved for them
  *
  * What peers wrote is written by blk_device_map_ops.sync(), called from here. The
  * driver maps nothing in the range from before the call until after it, so that no
@@ -236,7 +238,8 @@ blk_device_map_first_owner(struct blk_device_map_table *table, sector_t first,
  * Context: may sleep and do I/O.
  */
 void blk_device_map_revoke(struct blk_device_map_table *table,
-			   struct mutex *lock, sector_t first, sector_t last)
+			   struct mutex *lock, sector_t first, sector_t last,
+			   bool keep)
 {
 	struct blk_device_map_owner *owner, *former = NULL;
 	bool all = !first && last == (sector_t)-1;
@@ -245,8 +248,8 @@ void blk_device_map_revoke(struct blk_device_map_table *table,
 
 	do {
 		mutex_lock(lock);
-		owner = blk_device_map_first_owner(table, first, last, &index,
-						   &again);
+		owner = blk_device_map_first_owner(table, first, last, keep,
+						   &index, &again);
 		mutex_unlock(lock);
 		if (WARN_ON_ONCE(owner && owner == former &&
 				 index == former_index)) {
@@ -257,7 +260,7 @@ void blk_device_map_revoke(struct blk_device_map_table *table,
 		former_index = index;
 		if (owner) {
 			owner->ops->revoke(owner, all ? 0 : index,
-					   all ? ULONG_MAX : index);
+					   all ? ULONG_MAX : index, keep);
 			owner->ops->put(owner);
 		} else if (again) {
 			schedule_timeout_uninterruptible(1);

@@ -106,10 +106,10 @@ static void device_map_owner_stop(struct blk_device_map_owner *owner)
 }
 
 static void device_map_owner_revoke(struct blk_device_map_owner *owner,
-				    pgoff_t first, pgoff_t last)
+				    pgoff_t first, pgoff_t last, bool keep)
 {
 	__device_map_revoke(device_map_file_of(owner)->mapping, first, last,
-			    DEVICE_MAP_DEVICE);
+			    keep ? DEVICE_MAP_RESET : DEVICE_MAP_DEVICE);
 }
 
 static const struct blk_device_map_owner_ops device_map_owner_ops = {
@@ -246,7 +246,8 @@ static int device_map_write_run(struct device_map_file *file,
 static bool device_map_keeps(enum device_map_cause cause)
 {
 	return cause == DEVICE_MAP_FILL || cause == DEVICE_MAP_DIO ||
-	       cause == DEVICE_MAP_EXTEND || cause == DEVICE_MAP_FREEZE;
+	       cause == DEVICE_MAP_EXTEND || cause == DEVICE_MAP_FREEZE ||
+	       cause == DEVICE_MAP_RESET;
 }
 
 /* Return: how many live pages of the range, *first to *last, nobody may map now. */
@@ -703,7 +704,7 @@ static void device_map_record(struct device_map_file *file,
 
 		page = xa_load(&file->pages, map->index + i);
 		if (page->state != DEVICE_MAP_NEW && page->sector != sector) {
-			/* Written somewhere else meanwhile; no block moves while mapped. */
+			/* It has moved since, unheard. None does while mapped. */
 			WARN_ON_ONCE(page->state == DEVICE_MAP_LIVE);
 			blk_device_map_release(file->bdev, page->sector, 1,
 					       false);

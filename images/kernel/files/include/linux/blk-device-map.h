@@ -24,14 +24,15 @@ struct gendisk;
  * @put:    let go of it; may sleep, and may end the owner
  * @stop:   have all devices stop at once, without I/O. What is mapped stays mapped
  *          as far as the exporters go; it is mapped for no device any more
- * @revoke: take back pages for good, with what was written
+ * @revoke: take back pages with what was written; if @keep, their windows stay
+ *          reserved
  */
 struct blk_device_map_owner_ops {
 	bool (*get)(struct blk_device_map_owner *owner);
 	void (*put)(struct blk_device_map_owner *owner);
 	void (*stop)(struct blk_device_map_owner *owner);
 	void (*revoke)(struct blk_device_map_owner *owner, pgoff_t first,
-		       pgoff_t last);
+		       pgoff_t last, bool keep);
 };
 
 /**
@@ -69,11 +70,13 @@ struct blk_device_map {
  * @owner:  NULL while the block belongs to no file's mapping
  * @index:  of the page
  * @sector: of the disk
+ * @mapped: importers may use it; else it is reserved for the owner, if it has one
  */
 struct blk_device_map_record {
 	struct blk_device_map_owner *owner;
 	pgoff_t index;
 	sector_t sector;
+	bool mapped;
 };
 
 /**
@@ -109,7 +112,8 @@ int blk_device_map_insert(struct blk_device_map_table *table,
 void blk_device_map_erase(struct blk_device_map_table *table,
 			  struct blk_device_map_record *record);
 void blk_device_map_revoke(struct blk_device_map_table *table,
-			   struct mutex *lock, sector_t first, sector_t last);
+			   struct mutex *lock, sector_t first, sector_t last,
+			   bool keep);
 
 #endif /* CONFIG_DEVICE_MAP */
 

@@ -94,6 +94,7 @@ enum device_map_refusal {
  * @DEVICE_MAP_SWAPON: the file becomes a swap file
  * @DEVICE_MAP_FREEZE: the filesystem freezes
  * @DEVICE_MAP_DEVICE: the block device can no longer serve them
+ * @DEVICE_MAP_RESET:  the block device can't serve them for a while
  * @DEVICE_MAP_CLOSE:  no VMA covers them any more
  */
 enum device_map_cause {
@@ -105,6 +106,7 @@ enum device_map_cause {
 	DEVICE_MAP_SWAPON,
 	DEVICE_MAP_FREEZE,
 	DEVICE_MAP_DEVICE,
+	DEVICE_MAP_RESET,
 	DEVICE_MAP_CLOSE,
 };
 

@@ -53,13 +53,12 @@ struct nvme_space;
  * @valid:    bytes that belong to the file
  * @epoch:    of the controller when it was filled; another one has lost the content
  * @lost:     what was lost with the content has been reported
- * @mapped:   importers may use it
  * @reserved: for the owner, who may map it again
  * @fresh:    only since the request that is being served
  * @writable: importers may have written to it
  * @filled:   has the content of its block
  * @stale:    a command may have changed the block since; set without the lock while
- *            not @mapped
+ *            not mapped
  *
  * Protected by nvme_device_map.lock but for @stale.
  */
@@ -71,7 +70,6 @@ struct nvme_window {
 	struct list_head grants;
 	unsigned int valid;
 	unsigned int epoch;
-	bool mapped;
 	bool reserved;
 	bool fresh;
 	bool writable;
@@ -421,7 +419,7 @@ static void nvme_window_release(struct nvme_device_map *map,
 				struct nvme_window *window, bool keep)
 {
 	nvme_window_ungrant(window, NULL);
-	window->mapped = false;
+	window->record.mapped = false;
 	window->writable = false;
 	if (!keep)
 		nvme_window_idle(map, window);
@@ -722,7 +720,7 @@ static void nvme_device_map_undo(struct nvme_device_map *map,
 		window = nvme_window_find(space, request->sector, i);
 		if (!window || window->record.owner != request->owner)
 			continue;
-		if (window->mapped)
+		if (window->record.mapped)
 			nvme_window_unuse(window, request->importer);
 		else
 			nvme_window_release(map, window, !window->fresh);
@@ -753,16 +751,16 @@ static int nvme_device_map_pages(struct nvme_device_map *map,
 			goto err;
 		}
 		/* Its content is lost, and about to be taken back. */
-		ret = window->mapped && window->epoch != epoch ? -EAGAIN :
+		ret = window->record.mapped && window->epoch != epoch ? -EAGAIN :
 		      nvme_window_expose(window, request->importer, &state,
 					 &request->bus[i]);
 		if (ret)
 			goto err_this;
-		if (!window->mapped)
+		if (!window->record.mapped)
 			window->valid = i == request->pages - 1 ?
 					request->valid : PAGE_SIZE;
-		if (window->mapped || nvme_window_current(map, window)) {
-			if (!window->mapped)
+		if (window->record.mapped || nvme_window_current(map, window)) {
+			if (!window->record.mapped)
 				nvme_window_zero_tail(window);
 			device_map_count(DEVICE_MAP_COUNT_WINDOW_HITS, 1);
 			continue;
@@ -855,7 +853,7 @@ static int nvme_device_map_map(struct gendisk *disk,
 	      -ENOMEM;
 	for (i = 0; !ret && i < request->pages; i++) {
 		window = nvme_window_find(space, request->sector, i);
-		window->mapped = true;
+		window->record.mapped = true;
 		window->fresh = false;
 		window->lost = false;
 		window->writable |= request->flags & DEVICE_MAP_FLAG_WRITE;
@@ -1005,7 +1003,7 @@ static void nvme_space_spoil(struct nvme_space *space, unsigned long first,
 	unsigned long slot;
 
 	xa_for_each_range(&space->table.records, slot, record, first, last)
-		if (!READ_ONCE(nvme_window_of(record)->mapped))
+		if (!READ_ONCE(record->mapped))
 			WRITE_ONCE(nvme_window_of(record)->stale, true);
 }
 
@@ -1077,6 +1075,7 @@ unlock:
 	rcu_read_unlock();
 }
 
+/* Windows stay reserved: the blocks are still there afterwards. */
 static void nvme_device_map_revoke_all(struct nvme_device_map *map)
 {
 	struct nvme_space *space;
@@ -1084,7 +1083,7 @@ static void nvme_device_map_revoke_all(struct nvme_device_map *map)
 
 	xa_for_each(&map->spaces, id, space)
 		blk_device_map_revoke(&space->table, &map->lock, 0,
-				      (sector_t)-1);
+				      (sector_t)-1, true);
 }
 
 /**
@@ -1092,7 +1091,7 @@ static void nvme_device_map_revoke_all(struct nvme_device_map *map)
  * @ctrl: the controller, about to be reset or removed
  *
  * What peers wrote is written. Nothing is mapped from now on, until as many calls of
- * nvme_device_map_unquiesce().
+ * nvme_device_map_unquiesce(). Files keep their windows until the namespace goes.
  *
  * Context: may sleep and do I/O.
  */
@@ -1259,9 +1258,9 @@ static int nvme_device_map_windows_show(struct seq_file *seq, void *data)
 	mutex_lock(&map->lock);
 	list_for_each_entry(chunk, &map->chunks, node) {
 		for (i = 0; i < NVME_WINDOWS; i++) {
-			mapped += chunk->windows[i].mapped;
+			mapped += chunk->windows[i].record.mapped;
 			reserved += chunk->windows[i].reserved &&
-				    !chunk->windows[i].mapped;
+				    !chunk->windows[i].record.mapped;
 		}
 	}
 	seq_printf(seq, "total %lu\n", map->total);
@@ -1354,9 +1353,44 @@ void nvme_device_map_remove_ns(struct nvme_ns *ns)
 	mutex_unlock(&map->lock);
 	if (!space)
 		return;
-	blk_device_map_revoke(&space->table, &map->lock, 0, (sector_t)-1);
+	blk_device_map_revoke(&space->table, &map->lock, 0, (sector_t)-1,
+			      false);
 	mutex_lock(&map->lock);
 	nvme_space_empty(map, space);
+	mutex_unlock(&map->lock);
+}
+
+/* What windows have of a namespace is lost, as after a reset. */
+static void nvme_space_lose(struct nvme_device_map *map,
+			    struct nvme_space *space)
+{
+	struct blk_device_map_record *record;
+	unsigned long slot;
+
+	lockdep_assert_held(&map->lock);
+	xa_for_each(&space->table.records, slot, record)
+		nvme_window_of(record)->epoch = atomic_read(&map->epoch) - 1;
+}
+
+/**
+ * nvme_device_map_replace_ns() - another namespace has come to a namespace's id
+ * @ns: the namespace, about to be removed
+ *
+ * What peers wrote to the old one is not for the new one, and fsync() will say so.
+ *
+ * Context: may sleep; waits for I/O.
+ */
+void nvme_device_map_replace_ns(struct nvme_ns *ns)
+{
+	struct nvme_device_map *map = ns->ctrl->device_map;
+	struct nvme_space *space;
+
+	if (!map)
+		return;
+	mutex_lock(&map->lock);
+	space = xa_load(&map->spaces, ns->head->ns_id);
+	if (space)
+		nvme_space_lose(map, space);
 	mutex_unlock(&map->lock);
 }
 

@@ -21,6 +21,7 @@ void nvme_device_map_init(struct nvme_ctrl *ctrl, struct pci_dev *pdev,
 void nvme_device_map_exit(struct nvme_ctrl *ctrl);
 void nvme_device_map_free(struct nvme_ctrl *ctrl);
 void nvme_device_map_remove_ns(struct nvme_ns *ns);
+void nvme_device_map_replace_ns(struct nvme_ns *ns);
 void nvme_device_map_quiesce(struct nvme_ctrl *ctrl);
 void nvme_device_map_unquiesce(struct nvme_ctrl *ctrl);
 void nvme_device_map_stop(struct nvme_ctrl *ctrl);
@@ -59,6 +60,10 @@ static inline void nvme_device_map_free(struct nvme_ctrl *ctrl)
 }
 
 static inline void nvme_device_map_remove_ns(struct nvme_ns *ns)
+{
+}
+
+static inline void nvme_device_map_replace_ns(struct nvme_ns *ns)
 {
 }
 

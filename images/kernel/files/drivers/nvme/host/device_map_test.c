@@ -64,7 +64,7 @@ static struct nvme_window *nvme_window_test_map(struct kunit *test,
 	window = nvme_window_get(&t->map, &t->space, &t->owners[owner],
 				 sector / BLK_DEVICE_MAP_SECTORS, sector);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(window));
-	window->mapped = true;
+	window->record.mapped = true;
 	window->fresh = false;
 	window->filled = true;
 	window->stale = false;
@@ -174,6 +174,20 @@ static void nvme_window_test_reset_loses_content(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, NULL, blk_device_map_find(&t->space.table, 8));
 }
 
+static void nvme_window_test_replaced_loses_content(struct kunit *test)
+{
+	struct nvme_window_test *t = test->priv;
+	struct nvme_window *idle = nvme_window_test_map(test, 0, 8);
+	struct nvme_window *mapped = nvme_window_test_map(test, 0, 16);
+
+	nvme_window_release(&t->map, idle, false);
+	mutex_lock(&t->map.lock);
+	nvme_space_lose(&t->map, &t->space);
+	mutex_unlock(&t->map.lock);
+	KUNIT_EXPECT_FALSE(test, nvme_window_current(&t->map, idle));
+	KUNIT_EXPECT_FALSE(test, nvme_window_current(&t->map, mapped));
+}
+
 static struct kunit_case nvme_window_test_cases[] = {
 	KUNIT_CASE(nvme_window_test_is_found_again),
 	KUNIT_CASE(nvme_window_test_has_one_owner),
@@ -182,6 +196,7 @@ static struct kunit_case nvme_window_test_cases[] = {
 	KUNIT_CASE(nvme_window_test_takes_the_oldest_idle),
 	KUNIT_CASE(nvme_window_test_forgets_changed_blocks),
 	KUNIT_CASE(nvme_window_test_reset_loses_content),
+	KUNIT_CASE(nvme_window_test_replaced_loses_content),
 	{}
 };
 

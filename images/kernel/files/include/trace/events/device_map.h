@@ -39,6 +39,7 @@
 	{ DEVICE_MAP_SWAPON,		"swapon" },			\
 	{ DEVICE_MAP_FREEZE,		"freeze" },			\
 	{ DEVICE_MAP_DEVICE,		"device" },			\
+	{ DEVICE_MAP_RESET,		"reset" },			\
 	{ DEVICE_MAP_CLOSE,		"close" }
 
 DECLARE_EVENT_CLASS(device_map_pages,

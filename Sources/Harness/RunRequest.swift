@@ -35,6 +35,8 @@ public struct RunRequest: Sendable {
   public var path: MappingPath?
   /// Whether the DMA sanitizer looks at what the GPUs did.
   public var sanitizes: Bool
+  /// The guest's RAM, nil for what the topology has.
+  public var memory: ByteCount?
   /// The user's built tree of xfstests, for the suite of that name.
   public var xfstests: String?
   /// How long the guest program may say nothing before it counts as hanging.
@@ -49,11 +51,12 @@ public struct RunRequest: Sendable {
     topology: Topology, topologyPath: String, suite: Suite, kernel: KernelChoice,
     location: Hypervisor.Location, output: String? = nil, only: [String] = [], strict: Bool = false,
     sabotage: String? = nil, injection: FaultInjection = .none, effort: Effort = Effort(),
-    path: MappingPath? = nil, sanitizes: Bool = true, xfstests: String? = nil,
-    silenceLimit: Duration = .seconds(60),
+    path: MappingPath? = nil, sanitizes: Bool = true, memory: ByteCount? = nil,
+    xfstests: String? = nil, silenceLimit: Duration = .seconds(60),
     bootLimit: Duration = .seconds(60), suiteLimit: Duration = .seconds(1800)
   ) {
     self.topology = topology
+    if let memory { self.topology.machine.memory = memory }
     self.topologyPath = topologyPath
     self.suite = suite
     self.kernel = kernel
@@ -66,6 +69,7 @@ public struct RunRequest: Sendable {
     self.effort = effort
     self.path = path
     self.sanitizes = sanitizes
+    self.memory = memory
     self.xfstests = xfstests
     self.silenceLimit = silenceLimit
     self.bootLimit = bootLimit
@@ -117,6 +121,7 @@ extension RunRequest {
     if !only.isEmpty { options["only"] = only.joined(separator: " ") }
     if let sabotage { options["sabotage"] = sabotage }
     if injection != .none { options["inject"] = injection.description }
+    if let memory { options["memory"] = memory.description }
     if let xfstests { options["xfstests"] = xfstests }
     guard usesGPU else { return options }
     options["rounds"] = String(effort.rounds)
@@ -140,6 +145,9 @@ extension RunRequest {
         \(topologyPath): \(topology.name) has no peer memory, so nothing can move peer to peer. Give \
         a controller a `cmb`, or add a GPU.
         """)
+    }
+    if let memory, let objection = Machine.objection(toMemory: memory) {
+      throw RequestError("--memory: \(objection.message); \(objection.mend).")
     }
     guard Effort.rounds.contains(effort.rounds) else {
       throw RequestError("--rounds takes 1 to \(Effort.rounds.upperBound).")

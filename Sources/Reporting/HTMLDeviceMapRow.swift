@@ -5,9 +5,7 @@ import Verification
 /// A case of the suite `device-map` as a row of the HTML table.
 struct HTMLDeviceMapRow {
   let name: String
-  let kind: String
-  let mark: String
-  let outcome: String
+  let verdict: HTMLVerdict
   let path: String
   let direct: String
   let fallback: String
@@ -16,14 +14,10 @@ struct HTMLDeviceMapRow {
   let controllers: String
   let commands: String
   let faults: String
-  let explanation: String
-  let hasExplanation: Bool
 
   init(_ item: CaseRecord) {
     name = item.what.printable
-    kind = item.outcome.kind.rawValue
-    mark = item.outcome.mark
-    outcome = item.outcome.words
+    verdict = HTMLVerdict(item)
     let text = { (count: UInt64?) in count.map { String($0) } ?? "" }
     let files = item.gpu?.files
     path = files?.path.words ?? ""
@@ -35,7 +29,5 @@ struct HTMLDeviceMapRow {
       .map { "\($0.key.printable): \($0.value.words)" }.joined(separator: "; ")
     commands = text(item.gpu?.commands)
     faults = text(item.gpu?.faults)
-    explanation = item.outcome.explanation.printable
-    hasExplanation = !explanation.isEmpty
   }
 }

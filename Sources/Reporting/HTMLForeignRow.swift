@@ -5,20 +5,12 @@ import Verification
 /// A case of somebody else's program as a row of the HTML table.
 struct HTMLForeignRow {
   let name: String
-  let kind: String
-  let mark: String
-  let outcome: String
+  let verdict: HTMLVerdict
   let time: String
-  let explanation: String
-  let hasExplanation: Bool
 
   init(_ item: CaseRecord) {
     name = item.what.printable
-    kind = item.outcome.kind.rawValue
-    mark = item.outcome.mark
-    outcome = item.outcome.words
+    verdict = HTMLVerdict(item)
     time = item.foreign.map { Figures.seconds($0.seconds) } ?? ""
-    explanation = item.outcome.explanation.printable
-    hasExplanation = !explanation.isEmpty
   }
 }

@@ -21,7 +21,7 @@ struct HTMLPage {
   struct Group {
     let title: String
     let route: String
-    let rows: [HTMLRow]
+    let rows: [HTMLTransferRow]
   }
 
   /// Cases of a GPU, which have other columns.
@@ -118,7 +118,7 @@ struct HTMLPage {
       guard case .transfer = group.kind else { return nil }
       return Group(
         title: group.title, route: group.routeWords,
-        rows: group.cases.map { HTMLRow($0, longest: longest) })
+        rows: group.cases.map { HTMLTransferRow($0, longest: longest) })
     }
     deviceMapGroups = all.compactMap { group in
       guard case .deviceMap = group.kind else { return nil }
@@ -217,93 +217,5 @@ struct HTMLPage {
     return Finding(
       kind: item.outcome.kind.rawValue, title: "\(item.name): \(item.outcome.words)".printable,
       text: item.outcome.explanation.printable, accounts: accounts)
-  }
-}
-
-/// A case of a GPU as a row of the HTML table.
-struct HTMLGPURow {
-  let name: String
-  let kind: String
-  let mark: String
-  let outcome: String
-  let commands: String
-  let faults: String
-  let aborts: String
-  let doorbells: String
-  let interrupts: String
-  let invalidations: String
-  let moved: String
-  let explanation: String
-  let hasExplanation: Bool
-
-  init(_ item: CaseRecord) {
-    name = item.what.printable
-    kind = item.outcome.kind.rawValue
-    mark = item.outcome.mark
-    outcome = item.outcome.words
-    let gpu = item.gpu
-    let text = { (count: UInt64?) in count.map { String($0) } ?? "" }
-    commands = text(gpu?.commands)
-    faults = text(gpu?.faults)
-    aborts = text(gpu?.aborts)
-    doorbells = text(gpu?.doorbells)
-    interrupts = text(gpu?.interrupts)
-    invalidations = text(gpu?.invalidations)
-    moved = gpu?.movedWords ?? ""
-    explanation = item.outcome.explanation.printable
-    hasExplanation = !explanation.isEmpty
-  }
-}
-
-/// A case as a row of the HTML table.
-struct HTMLRow {
-  let name: String
-  let kind: String
-  let mark: String
-  let outcome: String
-  let bytes: String
-  let direct: String
-  let fallback: String
-  let ratio: String
-  let directBar: String
-  let fallbackBar: String
-  let path: String
-  let explanation: String
-  let hasExplanation: Bool
-
-  init(_ item: CaseRecord, longest: Double) {
-    name = item.what.printable
-    kind = item.outcome.kind.rawValue
-    mark = item.outcome.mark
-    outcome = item.outcome.words
-    let direct = item.phase(.direct)
-    let fallback = item.phase(.fallback)
-    let most = max(direct?.bytes ?? 0, fallback?.bytes ?? 0)
-    bytes = most > 0 ? Figures.bytes(most) : ""
-    self.direct = Self.time(direct, refusal: "refused")
-    self.fallback = Self.time(fallback, refusal: "failed")
-    let worked = direct?.errno == 0 && fallback?.errno == 0
-    ratio =
-      worked ? Figures.ratio(fallback?.seconds ?? 0, to: direct?.seconds ?? 0) ?? "" : ""
-    directBar = Self.bar(direct, longest)
-    fallbackBar = Self.bar(fallback, longest)
-    path = direct?.path.moved.words ?? ""
-    explanation = item.outcome.explanation.printable
-    hasExplanation = !explanation.isEmpty
-  }
-
-  private static func time(_ phase: PhaseRecord?, refusal: String) -> String {
-    guard let phase else { return "" }
-    return phase.errno == 0 ? Figures.seconds(phase.seconds) : refusal
-  }
-
-  /// Width of a bar of at most 120 units; times span decades, so the scale is logarithmic from
-  /// 10 µs on.
-  private static func bar(_ phase: PhaseRecord?, _ longest: Double) -> String {
-    guard let phase, phase.errno == 0, phase.seconds.isFinite, phase.seconds > 1e-5,
-      longest > 1.1e-5
-    else { return "1" }
-    let share = log(phase.seconds / 1e-5) / log(longest / 1e-5)
-    return Figures.decimal(min(max(120 * share, 1), 120), places: 1)
   }
 }

@@ -57,9 +57,7 @@ enum HTMLTemplate {
     aria-label="direct {{direct}}, fallback {{fallback}}">
     <rect class="direct" width="{{directBar}}" height="5"/>
     <rect class="fallback" y="6" width="{{fallbackBar}}" height="5"/></svg></td>
-    <td>{{path}}</td><td class="{{kind}}">{{mark}} {{outcome}}
-    {{#hasExplanation}}<details><summary>why</summary>{{explanation}}</details>{{/hasExplanation}}
-    </td></tr>
+    <td>{{path}}</td>\(HTMLVerdict.cell)</tr>
     {{/rows}}</tbody>
     </table>
     {{/groups}}
@@ -71,9 +69,7 @@ enum HTMLTemplate {
     <tbody>
     {{#rows}}<tr><td>{{name}}</td><td class="n">{{commands}}</td><td class="n">{{faults}}</td>
     <td class="n">{{aborts}}</td><td class="n">{{doorbells}}</td><td class="n">{{interrupts}}</td>
-    <td class="n">{{invalidations}}</td><td>{{moved}}</td><td class="{{kind}}">{{mark}} {{outcome}}
-    {{#hasExplanation}}<details><summary>why</summary>{{explanation}}</details>{{/hasExplanation}}
-    </td></tr>
+    <td class="n">{{invalidations}}</td><td>{{moved}}</td>\(HTMLVerdict.cell)</tr>
     {{/rows}}</tbody>
     </table>
     {{/gpuGroups}}
@@ -93,9 +89,7 @@ enum HTMLTemplate {
     {{#rows}}<tr><td>{{name}}</td><td class="path {{path}}">{{path}}</td><td class="n">{{direct}}</td>
     <td class="n">{{fallback}}</td><td class="n">{{refusals}}</td><td>{{moved}}</td>
     <td>{{controllers}}</td><td class="n">{{commands}}</td><td class="n">{{faults}}</td>
-    <td class="{{kind}}">{{mark}} {{outcome}}
-    {{#hasExplanation}}<details><summary>why</summary>{{explanation}}</details>{{/hasExplanation}}
-    </td></tr>
+    \(HTMLVerdict.cell)</tr>
     {{/rows}}</tbody>
     </table>
     {{/deviceMapGroups}}
@@ -103,9 +97,7 @@ enum HTMLTemplate {
     <table>
     <thead><tr><th>case</th><th class="n">time</th><th>outcome</th></tr></thead>
     <tbody>
-    {{#rows}}<tr><td>{{name}}</td><td class="n">{{time}}</td><td class="{{kind}}">{{mark}} {{outcome}}
-    {{#hasExplanation}}<details><summary>why</summary>{{explanation}}</details>{{/hasExplanation}}
-    </td></tr>
+    {{#rows}}<tr><td>{{name}}</td><td class="n">{{time}}</td>\(HTMLVerdict.cell)</tr>
     {{/rows}}</tbody>
     </table>
     {{/foreignGroups}}

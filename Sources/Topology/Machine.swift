@@ -20,6 +20,22 @@ public struct Machine: Sendable, Hashable, Codable {
   }
 }
 
+extension Machine {
+  /// What a guest's RAM can be, in whole MiB.
+  static let memories = ByteCount.mebibytes(256)...ByteCount.gibibytes(64)
+
+  /// Why a guest can't have that much RAM, with the mend; nil if it can.
+  public static func objection(toMemory memory: ByteCount) -> (message: String, mend: String)? {
+    if memories.contains(memory), memory.bytes.isMultiple(of: ByteCount.mebibytes(1).bytes) {
+      return nil
+    }
+    return (
+      "a memory of \(memory) can't be used",
+      "use whole MiB from \(memories.lowerBound) to \(memories.upperBound)"
+    )
+  }
+}
+
 /// What translates the guest's DMA.
 public enum IOMMU: String, Sendable, Hashable, Codable, CaseIterable {
   /// Nothing: devices use guest physical addresses.

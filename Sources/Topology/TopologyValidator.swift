@@ -9,8 +9,6 @@ struct TopologyValidator {
 
   typealias Path = [SourceMap.Step]
 
-  /// A mebibyte.
-  private static let mebibyte: UInt64 = 1 << 20
   /// QEMU's NVME_MAX_NAMESPACES.
   private static let maximumNamespaces = 256
 
@@ -95,11 +93,8 @@ struct TopologyValidator {
         at: ["machine", "vcpus"], "\(machine.vcpus) vcpus are out of range",
         mend: "use 1 to 16")
     }
-    let bounds = ByteCount.mebibytes(256)...ByteCount.gibibytes(64)
-    guard bounds.contains(machine.memory), machine.memory.bytes % Self.mebibyte == 0 else {
-      throw source.error(
-        at: ["machine", "memory"], "a memory of \(machine.memory) can't be used",
-        mend: "use whole MiB from \(bounds.lowerBound) to \(bounds.upperBound)")
+    if let objection = Machine.objection(toMemory: machine.memory) {
+      throw source.error(at: ["machine", "memory"], objection.message, mend: objection.mend)
     }
   }
 

@@ -6,6 +6,7 @@ import Harness
 import Hypervisor
 import PeerGPU
 import Reporting
+import Topology
 import Verification
 
 /// `crossbar run`.
@@ -113,6 +114,11 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
     completion: .directory)
   var xfstests: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The guest's RAM, as 2GiB. (default: what the topology says)", valueName: "size"))
+  var memory: ByteCount?
+
   @Flag(
     inversion: .prefixedNo,
     help: "Hold what the GPUs did against what their driver told them to do.")
@@ -151,7 +157,7 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
       output: output,
       only: only, strict: strict, sabotage: sabotage, injection: inject ?? .none,
       effort: RunRequest.Effort(rounds: rounds, soak: soak, seed: seed), path: path,
-      sanitizes: sanitizer, xfstests: xfstests,
+      sanitizes: sanitizer, memory: memory, xfstests: xfstests,
       silenceLimit: .seconds(silenceLimit), bootLimit: .seconds(bootLimit),
       suiteLimit: .seconds(limit + longerSoak * chosen.topology.gpus.count))
     try request.check()
@@ -191,6 +197,11 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
 extension Suite: ExpressibleByArgument {}
 
 extension MappingPath: ExpressibleByArgument {}
+
+extension ByteCount: ExpressibleByArgument {
+  /// Reads binary units, as in a topology.
+  public init?(argument: String) { self.init(parsing: argument) }
+}
 
 extension FaultInjection: ExpressibleByArgument {
   /// Reads the text form.

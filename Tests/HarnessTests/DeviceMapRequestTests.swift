@@ -52,6 +52,26 @@ func shipped(
     #expect(error?.description.contains("can't run behind a virtual IOMMU yet") == true)
   }
 
+  @Test func anotherMemoryIsTakenAndRecorded() throws {
+    let path = try shipped("switch", suite: .gpu).topologyPath
+    let request = RunRequest(
+      topology: try Topology.load(path: path), topologyPath: path, suite: .gpu,
+      kernel: .flavour(nil), location: .embedded, memory: .gibibytes(3))
+    try request.check()
+    #expect(request.topology.machine.memory == .gibibytes(3))
+    #expect(request.options["memory"] == "3GiB")
+  }
+
+  @Test(arguments: [ByteCount.mebibytes(255), .gibibytes(65), ByteCount(bytes: 1 << 30 | 512)])
+  func aMemoryThatNoGuestCanHaveIsRefused(memory: ByteCount) throws {
+    let path = try shipped("switch", suite: .gpu).topologyPath
+    let request = RunRequest(
+      topology: try Topology.load(path: path), topologyPath: path, suite: .gpu,
+      kernel: .flavour(nil), location: .embedded, memory: memory)
+    let error = #expect(throws: RequestError.self) { try request.check() }
+    #expect(error?.description.contains("--memory: a memory of \(memory) can't be used") == true)
+  }
+
   @Test func aTopologyWithoutAGPUIsRefused() throws {
     var request = try shipped("switch", suite: .deviceMap)
     request.topology.gpus = []

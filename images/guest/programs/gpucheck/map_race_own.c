@@ -19,7 +19,7 @@
 #include "process.h"
 
 /* Of each owner, in a round. */
-#define STEPS	4
+#define STEPS	2
 
 static void store(unsigned int *value, unsigned int now)
 {

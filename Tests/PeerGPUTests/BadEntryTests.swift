@@ -95,16 +95,18 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 33 << 20, 4096 + 8, UInt64.max & ~4095] as [UInt64])
-  func aRootOutsideOfVideoMemory(root: UInt64) throws {
+  /// Nowhere, between pages, in the rings, or in the aperture.
+  @Test(arguments: [1, 33 << 20, 4096 + 8, UInt64.max & ~4095, 0, 0x4000, 16 << 20] as [UInt64])
+  func aRootOutsideOfTheHeap(root: UInt64) throws {
     try Self.stops(with: CROSSBAR_GPU_BAD_ROOT) { rig in
       #expect(rig.driver.unbind(1))
       rig.driver.bind(1, root: root)
     }
   }
 
-  @Test(arguments: [0, 1, 2])
-  func aTableOutsideOfVideoMemory(level: Int) throws {
+  /// The command ring has words that look like entries: they are not marked as accessed.
+  @Test(arguments: [0, 1, 2], [CROSSBAR_GPU_PTE_FRAME, 0x4000, 0x8000])
+  func aTableOutsideOfTheHeap(level: Int, frame: UInt64) throws {
     try Self.stops(with: CROSSBAR_GPU_BAD_ROOT) { rig in
       let tables = rig.driver.pageTables()
       #expect(rig.driver.unbind(1))
@@ -112,7 +114,7 @@ import Testing
       let parent = tables.table(level + 1, of: Rig.address)
       let index = Rig.address >> UInt64(12 + 9 * (level + 1)) & 511
       rig.driver.memory.base.storeBytes(
-        of: CROSSBAR_GPU_PTE_FRAME | CROSSBAR_GPU_PTE_VALID, toByteOffset: Int(parent + index * 8),
+        of: frame | CROSSBAR_GPU_PTE_VALID, toByteOffset: Int(parent + index * 8),
         as: UInt64.self)
       rig.driver.submit(1, .crc32c(Rig.address, length: 1))
     }

@@ -33,7 +33,7 @@ import Testing
         kind: .bar, descriptor: rig.guest.descriptor,
         regions: [FileRegion(bus: 0xe000_0000, offset: 2 << 20, size: 2 << 20)]),
     ])
-    // The fuzzer's page tables may lead anywhere in video memory. The good one's tables are where
+    // The fuzzer's page tables may lead anywhere in the heap. The good one's tables are where
     // neither small numbers nor powers of two point to.
     let pages = Int(rig.driver.control.heap_size) / 4096 - 9
     let heap = rig.driver.allocate(pages * 4096)

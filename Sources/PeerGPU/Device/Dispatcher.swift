@@ -161,7 +161,7 @@ final class Dispatcher: @unchecked Sendable {
     context.control.setFenceError(number, 0)
     guard PageTableWalker.accepts(table: root, in: context.memory.window) else {
       slots[Int(number)] = Slot(space: space, thread: nil)
-      space.stop(.badRoot, "the root table lies outside of video memory")
+      space.stop(.badRoot, "the root table lies outside of the heap")
       return
     }
     let thread = try? WorkerThread("gpu-engine-\(number)") { [context] in

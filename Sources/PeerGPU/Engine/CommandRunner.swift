@@ -193,7 +193,7 @@ struct CommandRunner {
       fault.length = translation.start &+ length &- address
       return space.answer(to: fault)
     case .badTable:
-      space.stopFromInside(.badRoot, "a page table lies outside of video memory")
+      space.stopFromInside(.badRoot, "a page table lies outside of the heap")
       return nil
     case nil:
       return nil

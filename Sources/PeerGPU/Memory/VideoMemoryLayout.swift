@@ -13,17 +13,22 @@ enum VideoMemoryLayout {
   static let fences: UInt64 = 0xc000
   static let results: UInt64 = 0x10000
 
+  /// Where page tables are, and what programs allocate, in `size` bytes of video memory.
+  static func heap(of size: UInt64) -> Range<UInt64> {
+    UInt64(CROSSBAR_GPU_CONTROL_SIZE)..<max(size / 2, UInt64(CROSSBAR_GPU_CONTROL_SIZE))
+  }
+
   /// The control page of `size` bytes of video memory, before an engine serves it.
   static func control(size: UInt64) -> crossbar_gpu_control {
-    let heap = UInt64(CROSSBAR_GPU_CONTROL_SIZE)
+    let heap = heap(of: size)
     var control = crossbar_gpu_control()
     control.magic = CROSSBAR_GPU_MAGIC
     control.abi_version = CROSSBAR_GPU_ABI_VERSION
     control.memory_size = size
-    control.heap_offset = heap
-    control.heap_size = size / 2 - heap
-    control.aperture_offset = size / 2
-    control.aperture_size = size / 2
+    control.heap_offset = heap.lowerBound
+    control.heap_size = heap.upperBound - heap.lowerBound
+    control.aperture_offset = heap.upperBound
+    control.aperture_size = size - heap.upperBound
     control.control_ring = UInt32(controlRing)
     control.fault_ring = UInt32(faultRing)
     control.command_ring = UInt32(commandRing)

@@ -4,6 +4,9 @@ import CDeviceABI
 import CPeerGPU
 
 /// Walks the page tables that the driver writes at the same time.
+///
+/// They are in the heap. An entry elsewhere is none: setting ACCESSED and DIRTY in what looks like
+/// one would write to the rings, which are other address spaces' too.
 struct PageTableWalker {
   /// What a walk finds.
   enum Outcome {
@@ -11,23 +14,28 @@ struct PageTableWalker {
     case entry(UInt64)
     /// The driver has to be asked: `enum crossbar_gpu_fault_reason`.
     case fault(UInt32)
-    /// A table lies outside of video memory.
+    /// A table lies outside of the heap.
     case badTable
   }
 
   private let memory: SharedWindow
   private let root: UInt64
+  private let heap: Range<UInt64>
 
   /// - Parameter root: offset of the root table in `memory`.
   init(memory: SharedWindow, root: UInt64) {
     self.memory = memory
     self.root = root
+    heap = Self.heap(of: memory)
+  }
+
+  private static func heap(of memory: SharedWindow) -> Range<UInt64> {
+    VideoMemoryLayout.heap(of: UInt64(truncatingIfNeeded: memory.size))
   }
 
   /// Whether a table may be at `offset`.
   static func accepts(table offset: UInt64, in memory: SharedWindow) -> Bool {
-    let page = UInt64(CROSSBAR_GPU_PAGE_SIZE)
-    return offset % page == 0 && memory.contains(offset, Int(page))
+    offset % UInt64(CROSSBAR_GPU_PAGE_SIZE) == 0 && heap(of: memory).contains(offset)
   }
 
   /// Finds the entry that maps `address`, of which the lower 48 bits are taken.
@@ -39,7 +47,8 @@ struct PageTableWalker {
       level &-= 1
       let shift = UInt64(CROSSBAR_GPU_PAGE_SHIFT) &+ bits &* level
       let index = address &>> shift & ((1 &<< bits) &- 1)
-      guard let at = memory.pointer(at: table &+ index &* 8, count: 8) else { return .badTable }
+      guard heap.contains(table), let at = memory.pointer(at: table &+ index &* 8, count: 8)
+      else { return .badTable }
       if level == 0 { return take(at, access) }
       let entry = crossbar_load64(at)
       guard entry & CROSSBAR_GPU_PTE_VALID != 0 else {

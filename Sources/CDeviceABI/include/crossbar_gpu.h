@@ -360,7 +360,7 @@ enum crossbar_gpu_error {
 	CROSSBAR_GPU_BAD_OPCODE = 1,
 	CROSSBAR_GPU_BAD_ADDRESS_SPACE = 2,
 	CROSSBAR_GPU_BAD_FENCE = 3,	/* not the next one */
-	CROSSBAR_GPU_BAD_ROOT = 4,	/* page table outside of video memory */
+	CROSSBAR_GPU_BAD_ROOT = 4,	/* page table outside of the heap */
 	CROSSBAR_GPU_TOO_MANY = 5,	/* more than DEPTH commands under way */
 	CROSSBAR_GPU_BAD_INDEX = 6,	/* head further from tail than the ring is long */
 	CROSSBAR_GPU_BAD_REPLY = 7,	/* answers no fault */

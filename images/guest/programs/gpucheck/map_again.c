@@ -3,7 +3,9 @@
  * Rule 7: what could be mapped can be mapped again, as long as the mapping is there
  * and the blocks are where they were, whoever else wants the BAR meanwhile.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,7 +53,11 @@ enum out {
 	OUT_READ,
 	OUT_REVOKE,
 	OUT_RESET,
+	OUT_PUNCH,
 };
+
+/* Pages at the end of the file that OUT_PUNCH takes the blocks of. */
+#define PUNCHED	4
 
 static bool take_out(struct test *test, struct mapped *mapped)
 {
@@ -67,13 +73,26 @@ static bool take_out(struct test *test, struct mapped *mapped)
 	case OUT_RESET:
 		ok = controller_reset(test);
 		break;
+	case OUT_PUNCH:
+		ok = test_check(test, !fallocate(mapped->file->cached,
+						 FALLOC_FL_PUNCH_HOLE |
+						 FALLOC_FL_KEEP_SIZE,
+						 SIZE - PUNCHED * PAGE,
+						 PUNCHED * PAGE),
+				"cannot punch a hole: %s", strerror(errno));
+		content_set(&mapped->file->content,
+			    segment_zeros(SIZE - PUNCHED * PAGE,
+					  PUNCHED * PAGE));
+		break;
 	}
 	return ok && look_revoked(test, mapped, 0, SIZE, "the first file");
 }
 
-/* Nobody else gets a place that is reserved. */
+/* Nobody else gets a place that is reserved, which it is for as long as its block stays. */
 static void run_reserved(struct test *test)
 {
+	const size_t left = SIZE / PAGE -
+			    (test->recipe->argument == OUT_PUNCH ? PUNCHED : 0);
 	struct mapped mapped = { .file = NULL };
 	struct ivgpu_stats before;
 	uint64_t first = 0, then = 0;
@@ -84,13 +103,13 @@ static void run_reserved(struct test *test)
 	    look_mapped(test, &mapped, 0, SIZE, "the first file") &&
 	    take_out(test, &mapped) &&
 	    (!test->direct || look_windows(test, "reserved", &then)) &&
-	    test_check(test, !test->direct || then - first == SIZE / PAGE,
+	    test_check(test, !test->direct || then - first == left,
 		       "%" PRIu64 " windows are reserved for %zu pages",
-		       then - first, SIZE / PAGE) &&
+		       then - first, left) &&
 	    mapped_cool(test, &mapped, "the first file") &&
 	    engine_stats(test, &before) &&
-	    mapped_sum(test, &mapped, "the first file, again") &&
-	    path_direct(test, &before, SIZE / PAGE, "the first file, again"))
+	    mapped_read(test, &mapped, 0, left * PAGE, "the first file, again") &&
+	    path_direct(test, &before, left, "the first file, again"))
 		mapped_is_kept(test, &mapped, "in the end");
 	mapped_close(test, &mapped);
 }
@@ -123,42 +142,6 @@ static struct file *make_large(struct test *test, size_t size)
 	if (file)
 		file_remove(file);
 	return NULL;
-}
-
-/* Another file takes all that is left of the BAR while the first one is out of it. */
-static void run_full(struct test *test)
-{
-	size_t size = (path_bar_kib(test->volume) << 10) + MIB(1);
-	struct mapped mapped = { .file = NULL }, other = { .file = NULL };
-	struct ivgpu_stats before;
-
-	if (!mapped_open(test, &mapped, SIZE, true))
-		goto close;
-	other = (struct mapped){
-		.file = make_large(test, size),
-		.size = size,
-		.gpu = &test->gpu,
-	};
-	if (!other.file || !mapped_map(test, &other, PROT_READ) ||
-	    !mapped_write(test, &mapped, 0, SIZE, "the first file") ||
-	    !look_mapped(test, &mapped, 0, SIZE, "the first file") ||
-	    !take_out(test, &mapped) ||
-	    !engine_stats(test, &before) ||
-	    !mapped_sum(test, &other, "the large file") ||
-	    !path_cached(test, &before, "the large file") ||
-	    !mapped_cool(test, &mapped, "the first file") ||
-	    !engine_stats(test, &before))
-		goto close;
-	/* Its places were kept for it. */
-	if (mapped_sum(test, &mapped, "the first file, again") &&
-	    mapped_write(test, &mapped, 4 * PAGE, 8 * PAGE,
-			 "the first file, again") &&
-	    path_direct(test, &before, SIZE / PAGE, "the first file, again") &&
-	    mapped_is_found(test, &mapped, "in the end"))
-		mapped_is_kept(test, &mapped, "in the end");
-close:
-	mapped_close(test, &other);
-	mapped_close(test, &mapped);
 }
 
 /* Counters of the kernel, all 0 where there is nothing to count. */
@@ -194,6 +177,40 @@ static bool exhaust(struct test *test, struct mapped *large)
 			  PRIu64 " requests refused for want of room",
 			  (uint64_t)(after.pages_direct - before.pages_direct),
 			  then.refused - first.refused);
+}
+
+/* Another file takes all that is left of the BAR while the first one is out of it. */
+static void run_full(struct test *test)
+{
+	size_t size = (path_bar_kib(test->volume) << 10) + MIB(1);
+	struct mapped mapped = { .file = NULL }, other = { .file = NULL };
+	struct ivgpu_stats before;
+
+	if (!mapped_open(test, &mapped, SIZE, true))
+		goto close;
+	other = (struct mapped){
+		.file = make_large(test, size),
+		.size = size,
+		.gpu = &test->gpu,
+	};
+	if (!other.file || !mapped_map(test, &other, PROT_READ) ||
+	    !mapped_write(test, &mapped, 0, SIZE, "the first file") ||
+	    !look_mapped(test, &mapped, 0, SIZE, "the first file") ||
+	    !take_out(test, &mapped) ||
+	    !exhaust(test, &other) ||
+	    !mapped_cool(test, &mapped, "the first file") ||
+	    !engine_stats(test, &before))
+		goto close;
+	/* Its places were kept for it. */
+	if (mapped_sum(test, &mapped, "the first file, again") &&
+	    mapped_write(test, &mapped, 4 * PAGE, 8 * PAGE,
+			 "the first file, again") &&
+	    path_direct(test, &before, SIZE / PAGE, "the first file, again") &&
+	    mapped_is_found(test, &mapped, "in the end"))
+		mapped_is_kept(test, &mapped, "in the end");
+close:
+	mapped_close(test, &other);
+	mapped_close(test, &mapped);
 }
 
 /* When it is unmapped, others get what was used longest ago. */
@@ -250,6 +267,8 @@ static const struct recipe recipe[] = {
 	  .argument = OUT_REVOKE },
 	{ .name = "rule7-reserved-reset", .run = run_reserved, .volume = true,
 	  .argument = OUT_RESET },
+	{ .name = "rule7-reserved-punch", .run = run_reserved, .volume = true,
+	  .argument = OUT_PUNCH },
 	{ .name = "rule7-again-full", .run = run_full, .volume = true,
 	  .argument = OUT_READ },
 	{ .name = "rule7-again-full-reset", .run = run_full, .volume = true,

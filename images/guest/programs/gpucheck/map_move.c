@@ -166,57 +166,6 @@ close:
 	mapped_close(test, &mapped);
 }
 
-/* Two files exchange what they have, and the GPU has both mapped. */
-static void run_exchange(struct test *test)
-{
-	struct mapped one = { .file = NULL }, two = { .file = NULL };
-	struct content content;
-	bool done;
-
-	/* Of one name each: the second one is a file of its own. */
-	if (!mapped_open(test, &one, SIZE, true))
-		goto close;
-	two = (struct mapped){
-		.size = SIZE,
-		.video = one.video,
-		.room = one.room,
-		.gpu = one.gpu,
-		.file = make_donor(test),
-	};
-	if (!two.file || !test_check(test, file_write(two.file, 0, SIZE,
-						      fresh_generation()) &&
-				     file_cool(two.file), "cannot write %s: %s",
-				     two.file->path, strerror(errno)) ||
-	    !mapped_map(test, &two, PROT_READ | PROT_WRITE) ||
-	    !mapped_sum(test, &one, "the first file") ||
-	    !mapped_sum(test, &two, "the second file") ||
-	    !mapped_write(test, &one, DIRTY, WRITTEN, "the first file") ||
-	    !mapped_fill(test, &two, PAGE, PAGE, "the second file"))
-		goto close;
-	done = exchange_range(one.file->cached, two.file->cached, SIZE);
-	if (!done && errno == EOPNOTSUPP) {
-		test_skip(test, "the file system was made without exchange-range");
-		goto close;
-	}
-	content = one.file->content;
-	one.file->content = two.file->content;
-	two.file->content = content;
-	if (test_check(test, done, "XFS_IOC_EXCHANGE_RANGE: %s",
-		       strerror(errno)) &&
-	    look_revoked(test, &one, 0, SIZE, "the first file") &&
-	    look_revoked(test, &two, 0, SIZE, "the second file") &&
-	    mapped_sum(test, &two, "the second file, exchanged") &&
-	    mapped_fill(test, &two, 8 * PAGE, PAGE, "the second file") &&
-	    mapped_is_found(test, &two, "the second file, exchanged"))
-		use(test, &one);
-close:
-	if (two.file) {
-		mapped_unmap(&two);
-		file_remove(two.file);
-	}
-	mapped_close(test, &one);
-}
-
 static const struct recipe recipe[] = {
 	{ .name = "rule3-defragment", .run = run_ext4, .volume = true,
 	  .claim = CLAIM_DIRECT, .fstype = "ext4" },
@@ -224,8 +173,6 @@ static const struct recipe recipe[] = {
 	  .claim = CLAIM_DIRECT, .fstype = "xfs" },
 	{ .name = "rule3-defragment-changed", .run = run_xfs, .volume = true,
 	  .claim = CLAIM_DIRECT, .fstype = "xfs", .argument = true },
-	{ .name = "rule3-exchange-range", .run = run_exchange, .volume = true,
-	  .fstype = "xfs" },
 };
 
 const struct recipes map_move_recipes = { recipe, ARRAY_SIZE(recipe) };

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,9 @@
 
 /* Owners, one who looks on, and one who cuts the tail off. */
 #define RACERS	(RACE_OWNERS + 2)
+
+/* So many have each part at least once. */
+#define SURE_ROUNDS	50
 
 /* A generation is 16 bits long; long before, all start again. */
 #define GENERATIONS	60000
@@ -86,7 +90,7 @@ static bool check_all(struct race *race, uint8_t *copy)
 		if (!mapped_cool(race->test, &race->mapped, "after a race"))
 			return false;
 	}
-	return true;
+	return race_taker_is_whole(race);
 }
 
 static bool run_round(struct race *race, struct racer *racers)
@@ -117,6 +121,36 @@ static bool run_round(struct race *race, struct racer *racers)
 	       check_all(race, racers[0].copy);
 }
 
+/* Each part has been there, and each way has been gone, or else there was no race. */
+static void check_parts(struct race *race, unsigned int rounds)
+{
+	static const char *const names[RACE_PARTS] = {
+		"an access of the CPU", "direct I/O", "a punch", "a cut",
+		"a clone", "a revocation by the controller",
+	};
+	struct test *test = race->test;
+	unsigned int i;
+
+	if (test->direct)
+		test_check(test, test->totals.direct,
+			   "no page was mapped in the BAR in all of the races");
+	for (i = 0; rounds >= SURE_ROUNDS && i < RACE_PARTS; i++)
+		test_check(test, race->counts[i] || !(race->parts & 1U << i),
+			   "there was no sign of %s in %u rounds", names[i],
+			   rounds);
+}
+
+static struct file *make_taker(struct test *test)
+{
+	struct file *file;
+	char name[96];
+
+	snprintf(name, sizeof(name), "%s.taker", test->name);
+	file = file_create(test->volume, name);
+	test_check(test, file, "cannot make %s: %s", name, strerror(errno));
+	return file;
+}
+
 static unsigned int oldest(const struct race *race)
 {
 	unsigned int slot, most = 0;
@@ -139,6 +173,10 @@ static void run_race(struct test *test)
 	race->test = test;
 	race->parts = test->recipe->argument;
 	ok = mapped_open(test, &race->mapped, RACE_SIZE, false);
+	if (ok && (race->parts & RACE_TRUNCATE)) {
+		race->taker = make_taker(test);
+		ok = race->taker;
+	}
 	while (ok && opened < RACERS) {
 		ok = racer_open(race, &racers[opened], opened);
 		opened++;
@@ -151,10 +189,10 @@ static void run_race(struct test *test)
 	}
 	while (opened)
 		racer_close(&racers[--opened]);
-	/* Each way has been gone, or else there was no race. */
-	if (ok && test->direct)
-		test_check(test, test->totals.direct,
-			   "no page was mapped in the BAR in all of the races");
+	if (ok)
+		check_parts(race, round);
+	if (race->taker)
+		file_remove(race->taker);
 	mapped_close(test, &race->mapped);
 	free(race);
 }

@@ -42,10 +42,23 @@ struct race_slot {
 	unsigned int punched;
 };
 
+#define RACE_PARTS	6
+
+/*
+ * struct race - a file that everybody works on
+ * @mapped:  the file
+ * @taker:   a file that takes the blocks that a cut of the tail has freed
+ * @parts:   enum race_part, which take part
+ * @counts:  how often each part was really there, by its bit
+ * @slots:   what is known of them
+ * @working: owners that are at work
+ */
 struct race {
 	struct test *test;
 	struct mapped mapped;
+	struct file *taker;
 	unsigned int parts;
+	unsigned int counts[RACE_PARTS];
 	struct race_slot slots[RACE_SLOTS];
 	unsigned int working;
 };
@@ -65,6 +78,12 @@ struct racer {
 	uint8_t *to;
 	uint8_t *copy;
 };
+
+/* A part was there once more. */
+void race_count(struct race *race, enum race_part part);
+
+/* On the disk, if it has been written. False after test_fail(). */
+bool race_taker_is_whole(struct race *race);
 
 /* The bodies of threads, with a struct racer. */
 void *race_own(void *context);

@@ -2,15 +2,35 @@
 /*
  * What may be found in a file that everybody works on at once.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "crossbar_cell.h"
+#include "disk.h"
 #include "map_race.h"
 
 static unsigned int load(unsigned int *value)
 {
 	return __atomic_load_n(value, __ATOMIC_ACQUIRE);
+}
+
+void race_count(struct race *race, enum race_part part)
+{
+	__atomic_add_fetch(&race->counts[__builtin_ctz(part)], 1,
+			   __ATOMIC_RELAXED);
+}
+
+bool race_taker_is_whole(struct race *race)
+{
+	struct file *taker = race->taker;
+
+	if (!taker || !taker->content.len)
+		return true;
+	return test_check(race->test, file_cool(taker), "cannot drop %s: %s",
+			  taker->path, strerror(errno)) &&
+	       disk_file_is(race->test, taker,
+			    "a file that has the blocks of the tail");
 }
 
 /* Says which cell it is, and what it holds. */

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "cells.h"
+#include "disk.h"
 #include "engine.h"
 #include "map_leave.h"
 #include "map_race.h"
@@ -47,20 +48,77 @@ static unsigned int choose(struct racer *racer)
 
 /*
  * Out of the page cache, as far as nobody holds it there, so that the GPU can have the
- * blocks. Not always: sometimes it is to find the page cache in its way.
+ * blocks.
  */
-static void cool(struct racer *racer, size_t off, size_t len)
+static void cool_now(struct racer *racer, size_t off, size_t len)
 {
 	struct mapped *mapped = &racer->race->mapped;
 
-	if (!random_below(&racer->random, 4))
-		return;
 	sync_file_range(mapped->file->cached, (off_t)off, (off_t)len,
 			SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
 			SYNC_FILE_RANGE_WAIT_AFTER);
 	madvise(mapped->memory + off, len, MADV_DONTNEED);
 	/* All of it, since a folio can be longer than a slot. */
 	posix_fadvise(mapped->file->cached, 0, 0, POSIX_FADV_DONTNEED);
+}
+
+/* Not always: sometimes the GPU is to find the page cache in its way. */
+static void cool(struct racer *racer, size_t off, size_t len)
+{
+	if (random_below(&racer->random, 4))
+		cool_now(racer, off, len);
+}
+
+/* Writes without waiting. False after test_fail(). */
+static bool begin_write(struct racer *racer, size_t off, size_t len,
+			uint64_t *fence)
+{
+	struct crossbar_gpu_command command =
+		gpu_copy(racer->race->mapped.memory + off, racer->from, len);
+
+	return test_check(racer->race->test,
+			  ivgpu_submit(&racer->gpu, &command, 1, fence),
+			  "submit: %s", strerror(errno));
+}
+
+/* Waits for it; beyond the end of the file it is a fault. False after test_fail(). */
+static bool end_write(struct racer *racer, uint64_t fence, bool cut)
+{
+	struct test *test = racer->race->test;
+	struct crossbar_gpu_result result;
+
+	return test_check(test, ivgpu_wait(&racer->gpu, fence, WAIT_NS, &result),
+			  "a write that its blocks are taken from: %s",
+			  strerror(errno)) &&
+	       test_check(test, !result.status ||
+			  (cut && result.status == EFAULT),
+			  "a write that its blocks are taken from: %s",
+			  error_name(result.status));
+}
+
+static bool punch(struct racer *racer, size_t off)
+{
+	return !fallocate(racer->race->mapped.file->cached,
+			  FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			  (off_t)off, (off_t)RACE_SLOT);
+}
+
+/* While the GPU writes to it, every other time; it ends as a hole. */
+static bool own_punch(struct racer *racer, size_t off, uint16_t gen)
+{
+	uint64_t fence;
+	bool ok;
+
+	race_count(racer->race, RACE_PUNCH);
+	if (random_below(&racer->random, 2))
+		return punch(racer, off);
+	cells_fill(racer->from, RACE_SLOT, off, racer->race->mapped.file->id,
+		   gen);
+	cool(racer, off, RACE_SLOT);
+	if (!begin_write(racer, off, RACE_SLOT, &fence))
+		return false;
+	ok = punch(racer, off);
+	return end_write(racer, fence, false) && ok && punch(racer, off);
 }
 
 static bool own_write(struct racer *racer, unsigned int slot)
@@ -75,6 +133,10 @@ static bool own_write(struct racer *racer, unsigned int slot)
 	if (how == 4)
 		store(&state->punched, gen);
 	store(&state->begun, gen);
+	if (how == 1 || how == 2)
+		race_count(race, RACE_CACHE);
+	if (how == 3)
+		race_count(race, RACE_DIO);
 	switch (how) {
 	case 1:
 		cells_fill(race->mapped.memory + off, RACE_SLOT, off, file->id,
@@ -87,9 +149,7 @@ static bool own_write(struct racer *racer, unsigned int slot)
 			    RACE_SLOT, (off_t)off) == (ssize_t)RACE_SLOT;
 		break;
 	case 4:
-		ok = !fallocate(file->cached, FALLOC_FL_PUNCH_HOLE |
-				FALLOC_FL_KEEP_SIZE, (off_t)off,
-				(off_t)RACE_SLOT);
+		ok = own_punch(racer, off, (uint16_t)gen);
 		break;
 	default:
 		cells_fill(racer->from, RACE_SLOT, off, file->id, (uint16_t)gen);
@@ -197,10 +257,15 @@ static bool disturb(struct racer *racer)
 		posix_fadvise(file->cached, 0, 0, POSIX_FADV_DONTNEED);
 		break;
 	case 5:
-		return !takes_part(racer, RACE_REVOKE) ||
-		       controller_revokes(race->test);
+		if (!takes_part(racer, RACE_REVOKE))
+			break;
+		race_count(race, RACE_REVOKE);
+		return controller_revokes(race->test);
 	case 6:
-		return !takes_part(racer, RACE_REFLINK) || own_clone(racer);
+		if (!takes_part(racer, RACE_REFLINK))
+			break;
+		race_count(race, RACE_REFLINK);
+		return own_clone(racer);
 	default:
 		break;
 	}
@@ -239,9 +304,9 @@ void *race_look(void *context)
 	struct racer *racer = context;
 	struct race *race = racer->race;
 	unsigned int before[RACE_SLOTS], slot;
-	bool ok = true;
+	bool ok;
 
-	while (ok && goes_on(race)) {
+	do {
 		for (slot = 0; slot < RACE_SLOTS; slot++)
 			before[slot] = race_before(race, slot);
 		cool(racer, 0, RACE_BODY);
@@ -252,19 +317,59 @@ void *race_look(void *context)
 			ok = race_between(race, slot, before[slot],
 					  racer->to + slot * RACE_SLOT,
 					  "a look-on");
-	}
+	} while (ok && goes_on(race));
 	return NULL;
 }
 
-/* The tail is written by the GPU, cut somewhere, and grown again: zeros follow. */
+/*
+ * Cuts the tail off while the GPU writes @gen to it, and gives its blocks to another
+ * file. It has all of them first, with something else in them.
+ */
+static bool cut(struct racer *racer, size_t keep, uint16_t gen)
+{
+	struct race *race = racer->race;
+	struct file *file = race->mapped.file;
+	uint64_t fence;
+	bool ok;
+
+	race_count(race, RACE_TRUNCATE);
+	cells_fill(racer->from, RACE_TAIL, RACE_BODY, file->id, gen + 1000);
+	if (!test_check(race->test, pwrite(file->cached, racer->from, RACE_TAIL,
+					   (off_t)RACE_BODY) ==
+			(ssize_t)RACE_TAIL, "write(2) of the tail: %s",
+			strerror(errno)))
+		return false;
+	cool_now(racer, RACE_BODY, RACE_TAIL);
+	/* Whatever devices had of the blocks before has been written by now. */
+	if (!race_taker_is_whole(race) ||
+	    !test_check(race->test, !ftruncate(race->taker->cached, 0),
+			"ftruncate: %s", strerror(errno)))
+		return false;
+	cells_fill(racer->from, RACE_TAIL, RACE_BODY, file->id, gen);
+	if (!begin_write(racer, RACE_BODY, RACE_TAIL, &fence))
+		return false;
+	if (random_below(&racer->random, 2))
+		sleep_ms(1);
+	ok = !ftruncate(file->cached, (off_t)(RACE_BODY + keep)) &&
+	     file_write(race->taker, 0, RACE_TAIL, gen) &&
+	     !fdatasync(race->taker->cached);
+	return test_check(race->test, ok, "cutting the tail off: %s",
+			  strerror(errno)) &&
+	       end_write(racer, fence, true) &&
+	       test_check(race->test, !ftruncate(file->cached,
+						 (off_t)RACE_SIZE),
+			  "ftruncate: %s", strerror(errno));
+}
+
+/* The GPU writes the tail, it is cut somewhere, and grown again: zeros follow. */
 void *race_truncate(void *context)
 {
 	struct racer *racer = context;
 	struct race *race = racer->race;
 	struct file *file = race->mapped.file;
-	bool ok = true;
+	bool ok;
 
-	while (ok && goes_on(race)) {
+	do {
 		size_t keep = random_below(&racer->random, RACE_TAIL / 16) * 16;
 		uint16_t gen = (uint16_t)(1 + random_below(&racer->random, 999));
 		struct content want = { .off = RACE_BODY };
@@ -274,15 +379,7 @@ void *race_truncate(void *context)
 						    gen));
 		content_append(&want, segment_zeros(RACE_BODY + keep,
 						    RACE_TAIL - keep));
-		cells_fill(racer->from, RACE_TAIL, RACE_BODY, file->id, gen);
-		ok = engine_run_on(race->test, &racer->gpu,
-				   gpu_copy(race->mapped.memory + RACE_BODY,
-					    racer->from, RACE_TAIL), NULL,
-				   "write of the tail") &&
-		     test_check(race->test, !ftruncate(file->cached,
-						       (off_t)(RACE_BODY + keep)) &&
-				!ftruncate(file->cached, (off_t)RACE_SIZE),
-				"ftruncate: %s", strerror(errno)) &&
+		ok = cut(racer, keep, gen) &&
 		     engine_run_on(race->test, &racer->gpu,
 				   gpu_copy(racer->to, race->mapped.memory +
 					    RACE_BODY, RACE_TAIL), NULL,
@@ -294,8 +391,6 @@ void *race_truncate(void *context)
 				"the tail, cut at %zu: offset %llu is not %s",
 				keep, (unsigned long long)mismatch.at,
 				mismatch.expected);
-		cool(racer, RACE_BODY, RACE_TAIL);
-		sleep_ms(1);
-	}
+	} while (ok && goes_on(race));
 	return NULL;
 }

@@ -12,7 +12,8 @@
  * What moves blocks holds the invalidate_lock for writing, device_map() for reading.
  *
  * A page that was taken back keeps its place in the BAR while a VMA covers it, so
- * that it can be mapped again: it is reserved. Blocks that move lose it.
+ * that it can be mapped again: it is reserved. Blocks that are freed or move lose it:
+ * those of a range whose page cache is truncated, and of a file that is remapped.
  */
 #include <linux/blk-device-map.h>
 #include <linux/blkdev.h>
@@ -30,6 +31,9 @@
 static bool drop_cache;
 module_param(drop_cache, bool, 0644);
 MODULE_PARM_DESC(drop_cache, "Write back and drop clean, unmapped pages of the page cache that are in the way (default N)");
+
+/* Of pages that are not only reserved. */
+#define DEVICE_MAP_USED	XA_MARK_0
 
 enum device_map_state {
 	DEVICE_MAP_NEW,
@@ -90,14 +94,43 @@ device_map_file_of(struct blk_device_map_owner *owner)
 	return container_of(owner, struct device_map_file, owner);
 }
 
+/*
+ * Holds on to a file and to its filesystem, so that an unmount, which would find the
+ * file busy, waits. Without waiting itself: who unmounts, freezes or remounts now takes
+ * back what is mapped by himself, or comes to an end soon.
+ */
+static struct inode *device_map_grab(struct device_map_file *file)
+{
+	struct inode *inode = file->mapping->host;
+	struct super_block *sb = inode->i_sb;
+
+	if (!down_read_trylock(&sb->s_umount))
+		return NULL;
+	inode = igrab(inode);
+	if (!inode)
+		up_read(&sb->s_umount);
+	return inode;
+}
+
+static void device_map_drop(struct inode *inode)
+{
+	struct super_block *sb;
+
+	if (!inode)
+		return;
+	sb = inode->i_sb;
+	iput(inode);
+	up_read(&sb->s_umount);
+}
+
 static bool device_map_owner_get(struct blk_device_map_owner *owner)
 {
-	return igrab(device_map_file_of(owner)->mapping->host);
+	return device_map_grab(device_map_file_of(owner));
 }
 
 static void device_map_owner_put(struct blk_device_map_owner *owner)
 {
-	iput(device_map_file_of(owner)->mapping->host);
+	device_map_drop(device_map_file_of(owner)->mapping->host);
 }
 
 static void device_map_owner_stop(struct blk_device_map_owner *owner)
@@ -154,11 +187,12 @@ device_map_file_get(struct address_space *mapping)
  * __device_map_present() - the slow part of device_map_present()
  * @mapping: of the file
  *
- * Return: whether there are device mappings of the file.
+ * Return: whether any device has, or is about to have, a page of the file.
  */
 bool __device_map_present(struct address_space *mapping)
 {
-	return !xa_empty(&READ_ONCE(mapping->device_map)->pages);
+	return xa_marked(&READ_ONCE(mapping->device_map)->pages,
+			 DEVICE_MAP_USED);
 }
 
 /*
@@ -177,6 +211,7 @@ static void device_map_release_run(struct device_map_file *file, pgoff_t index,
 		page = xa_load(&file->pages, index + i);
 		page->writable = false;
 		page->state = DEVICE_MAP_RESERVED;
+		xa_clear_mark(&file->pages, index + i, DEVICE_MAP_USED);
 		if (keep)
 			continue;
 		xa_erase(&file->pages, index + i);
@@ -246,8 +281,8 @@ static int device_map_write_run(struct device_map_file *file,
 static bool device_map_keeps(enum device_map_cause cause)
 {
 	return cause == DEVICE_MAP_FILL || cause == DEVICE_MAP_DIO ||
-	       cause == DEVICE_MAP_EXTEND || cause == DEVICE_MAP_FREEZE ||
-	       cause == DEVICE_MAP_RESET;
+	       cause == DEVICE_MAP_EXTEND || cause == DEVICE_MAP_LAYOUT ||
+	       cause == DEVICE_MAP_FREEZE || cause == DEVICE_MAP_RESET;
 }
 
 /* Return: how many live pages of the range, *first to *last, nobody may map now. */
@@ -660,6 +695,8 @@ static int device_map_announce(const struct device_map_request *request)
 			return device_map_refuse_request(request, ret,
 							 DEVICE_MAP_FAILED);
 		}
+		xa_set_mark(&request->file->pages, request->index + i,
+			    DEVICE_MAP_USED);
 	}
 	/* Pairs with device_map_folio_added(), iomap_dio_rw(), and flags that are set. */
 	smp_mb();
@@ -714,6 +751,7 @@ static void device_map_record(struct device_map_file *file,
 		page->writable |= writable;
 		page->former = page->state;
 		page->state = DEVICE_MAP_LIVE;
+		xa_set_mark(&file->pages, map->index + i, DEVICE_MAP_USED);
 	}
 }
 
@@ -941,17 +979,17 @@ static int device_map_mappings_show(struct seq_file *seq, void *data)
 
 	spin_lock(&device_map_files_lock);
 	list_for_each_entry(file, &device_map_files, node) {
-		inode = igrab(file->mapping->host);
+		inode = xa_empty(&file->pages) ? NULL : device_map_grab(file);
 		if (!inode)
 			continue;
 		spin_unlock(&device_map_files_lock);
-		iput(last);
+		device_map_drop(last);
 		last = inode;
 		device_map_show_file(seq, file);
 		spin_lock(&device_map_files_lock);
 	}
 	spin_unlock(&device_map_files_lock);
-	iput(last);
+	device_map_drop(last);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(device_map_mappings);

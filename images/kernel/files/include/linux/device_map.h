@@ -89,7 +89,8 @@ enum device_map_refusal {
  * @DEVICE_MAP_FILL:   the page cache wants the pages
  * @DEVICE_MAP_DIO:    direct I/O wants the blocks
  * @DEVICE_MAP_EXTEND: the file grows beyond its last page
- * @DEVICE_MAP_LAYOUT: the filesystem is about to move, free or convert blocks
+ * @DEVICE_MAP_LAYOUT: the filesystem is about to move, free or convert some blocks
+ * @DEVICE_MAP_TRUNCATE: it is about to free or move all blocks of the range
  * @DEVICE_MAP_REMAP:  the blocks are about to be shared or exchanged
  * @DEVICE_MAP_SWAPON: the file becomes a swap file
  * @DEVICE_MAP_FREEZE: the filesystem freezes
@@ -102,6 +103,7 @@ enum device_map_cause {
 	DEVICE_MAP_DIO,
 	DEVICE_MAP_EXTEND,
 	DEVICE_MAP_LAYOUT,
+	DEVICE_MAP_TRUNCATE,
 	DEVICE_MAP_REMAP,
 	DEVICE_MAP_SWAPON,
 	DEVICE_MAP_FREEZE,
@@ -287,6 +289,25 @@ static inline void device_map_folio_added(struct address_space *mapping,
 }
 
 /**
+ * device_map_truncated() - a range's page cache goes, and so may its blocks
+ * @mapping: of the file
+ * @start:   first byte
+ * @end:     last byte, -1 for all
+ *
+ * Whole pages of the range lose their places in the BAR.
+ */
+static inline void device_map_truncated(struct address_space *mapping,
+					loff_t start, loff_t end)
+{
+	pgoff_t first = DIV_ROUND_UP_ULL(start, PAGE_SIZE);
+	pgoff_t after = end == -1 ? ULONG_MAX : ((u64)end + 1) >> PAGE_SHIFT;
+
+	if (device_map_active(mapping) && first < after)
+		__device_map_revoke(mapping, first, after - 1,
+				    DEVICE_MAP_TRUNCATE);
+}
+
+/**
  * device_map_sync() - write what devices may have written
  * @mapping: of the file
  * @start:   first byte
@@ -346,6 +367,11 @@ static inline void device_map_evict(struct address_space *mapping)
 static inline void device_map_revoke(struct address_space *mapping,
 				     loff_t start, loff_t end,
 				     enum device_map_cause cause)
+{
+}
+
+static inline void device_map_truncated(struct address_space *mapping,
+					loff_t start, loff_t end)
 {
 }
 

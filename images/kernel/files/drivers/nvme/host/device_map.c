@@ -37,7 +37,7 @@
 #define NVME_CHUNK_SIZE		(NVME_WINDOWS * PAGE_SIZE)
 
 static unsigned int device_map_share = 75;
-module_param(device_map_share, uint, 0644);
+module_param(device_map_share, uint, 0444);
 MODULE_PARM_DESC(device_map_share, "Percentage of the Controller Memory Buffer that may show blocks to peer devices (default 75)");
 
 struct nvme_chunk;
@@ -107,10 +107,13 @@ struct nvme_grant {
 
 /**
  * struct nvme_space - a namespace with windows
- * @table: from its blocks to windows
+ * @table:    from its blocks to windows
+ * @replaced: another namespace has come to its id: nothing is mapped until what there is
+ *            has been taken back. Protected by nvme_device_map.lock
  */
 struct nvme_space {
 	struct blk_device_map_table table;
+	bool replaced;
 };
 
 /**
@@ -751,8 +754,11 @@ static int nvme_device_map_pages(struct nvme_device_map *map,
 			goto err;
 		}
 		/* Its content is lost, and about to be taken back. */
-		ret = window->record.mapped && window->epoch != epoch ? -EAGAIN :
-		      nvme_window_expose(window, request->importer, &state,
+		if (window->record.mapped && window->epoch != epoch) {
+			ret = -EAGAIN;
+			goto err;
+		}
+		ret = nvme_window_expose(window, request->importer, &state,
 					 &request->bus[i]);
 		if (ret)
 			goto err_this;
@@ -849,8 +855,12 @@ static int nvme_device_map_map(struct gendisk *disk,
 					      DEVICE_MAP_GOING);
 	}
 	space = nvme_space_get(map, ns);
-	ret = space ? nvme_device_map_pages(map, disk, space, request, epoch) :
-	      -ENOMEM;
+	if (!space)
+		ret = -ENOMEM;
+	else if (space->replaced)
+		ret = -EAGAIN;
+	else
+		ret = nvme_device_map_pages(map, disk, space, request, epoch);
 	for (i = 0; !ret && i < request->pages; i++) {
 		window = nvme_window_find(space, request->sector, i);
 		window->record.mapped = true;
@@ -1357,6 +1367,7 @@ void nvme_device_map_remove_ns(struct nvme_ns *ns)
 			      false);
 	mutex_lock(&map->lock);
 	nvme_space_empty(map, space);
+	space->replaced = false;
 	mutex_unlock(&map->lock);
 }
 
@@ -1368,6 +1379,7 @@ static void nvme_space_lose(struct nvme_device_map *map,
 	unsigned long slot;
 
 	lockdep_assert_held(&map->lock);
+	space->replaced = true;
 	xa_for_each(&space->table.records, slot, record)
 		nvme_window_of(record)->epoch = atomic_read(&map->epoch) - 1;
 }

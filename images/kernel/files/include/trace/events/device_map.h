@@ -35,6 +35,7 @@
 	{ DEVICE_MAP_DIO,		"direct-io" },			\
 	{ DEVICE_MAP_EXTEND,		"extend" },			\
 	{ DEVICE_MAP_LAYOUT,		"layout" },			\
+	{ DEVICE_MAP_TRUNCATE,		"truncate" },			\
 	{ DEVICE_MAP_REMAP,		"remap" },			\
 	{ DEVICE_MAP_SWAPON,		"swapon" },			\
 	{ DEVICE_MAP_FREEZE,		"freeze" },			\

@@ -24,8 +24,9 @@ help: ## Show what can be made
 run: packages build ## Install what is missing, build, boot a guest, verify, report
 	$(PROGRAM) run $(TOPOLOGY) --suite $(SUITE)
 
-test: packages build ## Install what is missing, run the unit tests and boot real guests
-	swift test $(SWIFT_FLAGS) --skip-build
+test: packages build ## Install what is missing, run the unit tests, then boot real guests
+	swift test $(SWIFT_FLAGS) --skip-build --skip GuestTests
+	swift test $(SWIFT_FLAGS) --skip-build --no-parallel --filter GuestTests
 
 test-unit: packages build ## Run the tests that boot nothing
 	swift test $(SWIFT_FLAGS) --skip-build --skip GuestTests

@@ -10,7 +10,7 @@ struct BootHang: Error {
 
   /// Reports that say that the kernel itself is broken, so that it would hang again.
   private static let faults: Set<ConsoleFinding.Kind> = [
-    .panic, .bug, .kasan, .lockdep, .outOfMemory,
+    .panic, .bug, .warning, .ubsan, .kasan, .lockdep, .outOfMemory,
   ]
 
   /// Decides whether a boot that failed has hung.

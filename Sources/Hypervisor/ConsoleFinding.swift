@@ -7,7 +7,9 @@ public struct ConsoleFinding: Sendable, Hashable, Codable, CustomStringConvertib
     case panic
     /// `BUG:`, `kernel BUG at`, `Oops:`, a general protection fault.
     case bug
+    /// `WARNING:` of WARN_ON(), and of whatever else debugging options find.
     case warning
+    case ubsan
     /// Any of lockdep's and RCU's proofs: circular locking, inconsistent lock state, suspicious
     /// usage.
     case lockdep

@@ -14,6 +14,7 @@ struct ConsoleRecogniser {
     ("Kernel panic - not syncing", .panic),
     ("BUG: KASAN:", .kasan),
     ("BUG: KFENCE:", .kasan),
+    ("UBSAN: ", .ubsan),
     ("possible circular locking dependency", .lockdep),
     ("possible recursive locking", .lockdep),
     ("inconsistent lock state", .lockdep),

@@ -6,10 +6,10 @@ import Synchronization
 /// Follows a console file while QEMU writes it, and finds what says that the kernel is in trouble.
 ///
 /// A thread of its own sleeps in the kernel until the file grows (inotify). Memory is bounded: one
-/// line, and the first `findingLimit` findings.
+/// line, and the first `findingLimit` findings with the first of each kind.
 public final class ConsoleWatcher: Sendable {
-  /// Findings beyond this number are only counted, but for a panic: a kernel that warns in a loop
-  /// says nothing new.
+  /// Findings beyond this number are only counted, but for the first of each kind: a kernel that
+  /// warns in a loop says nothing new, and hides nothing by it.
   public static let findingLimit = 1000
   /// A console that grows beyond this many bytes is called flooded.
   public static let sizeLimit: Int64 = 256 << 20
@@ -20,6 +20,7 @@ public final class ConsoleWatcher: Sendable {
 
   private struct State {
     var findings: [ConsoleFinding] = []
+    var kinds: Set<ConsoleFinding.Kind> = []
     var suppressed = 0
     var listeners: [AsyncStream<ConsoleFinding>.Continuation] = []
     var finished = false
@@ -166,9 +167,8 @@ public final class ConsoleWatcher: Sendable {
   private func look(at line: String, _ recogniser: inout ConsoleRecogniser) {
     guard let finding = recogniser.next(line) else { return }
     let kept = state.withLock { state in
-      // One panic ends a kernel; a guest that prints more of them is making them up.
-      let known = state.findings.contains { $0.kind == .panic }
-      guard state.findings.count < Self.findingLimit || (finding.kind == .panic && !known) else {
+      let isFirst = state.kinds.insert(finding.kind).inserted
+      guard state.findings.count < Self.findingLimit || isFirst else {
         state.suppressed += 1
         return false
       }

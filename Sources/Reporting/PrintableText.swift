@@ -3,7 +3,7 @@
 extension String {
   /// The text without what a hostile guest could steer a terminal or an XML reader with: control and
   /// format characters, noncharacters and direction marks become `·`; line ends become spaces.
-  var printable: String {
+  public var printable: String {
     String(
       String.UnicodeScalarView(
         unicodeScalars.map { scalar in

@@ -2,6 +2,7 @@
 
 import Foundation
 import Harness
+import Reporting
 import Synchronization
 
 /// Shows how far a long command is, on standard error: one redrawn line on a terminal, one line for
@@ -81,7 +82,7 @@ final class ProgressView: Sendable {
       line += " \(bar) \(Int(min(max(fraction, 0), 1) * 100)) %"
     }
     if !progress.detail.isEmpty { line += "  \(progress.detail)" }
-    return String(line.filter { !$0.isNewline }.prefix(width))
+    return String(line.printable.prefix(width))
   }
 
   /// One line for the log of a command that says more: seconds since its start, step, detail.
@@ -89,12 +90,12 @@ final class ProgressView: Sendable {
     let seconds = time.formatted(
       .time(pattern: .minuteSecond(padMinuteToLength: 2, fractionalSecondsLength: 3)))
     let line = progress.detail.isEmpty ? progress.label : "\(progress.label)  \(progress.detail)"
-    return "\(seconds)  \(line.filter { !$0.isNewline })"
+    return "\(seconds)  \(line.printable)"
   }
 
   private static func print(_ notice: String, _ state: inout State) {
     clear(&state)
-    Terminal.standardError("\(notice)\n")
+    Terminal.standardError("\(Terminal.shown(notice))\n")
   }
 
   private static func clear(_ state: inout State) {

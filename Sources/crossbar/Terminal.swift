@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Reporting
 
 /// What the terminal can show, and writing to it.
 enum Terminal {
@@ -24,7 +25,13 @@ enum Terminal {
   }
 
   static func error(_ message: String) {
-    standardError("crossbar: \(message)\n")
+    standardError("crossbar: \(shown(message))\n")
+  }
+
+  /// Lines that steer nothing: a guest may have had a say in them.
+  static func shown(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }
+      .joined(separator: "\n")
   }
 
   private static func environment(_ name: String) -> String? {

@@ -84,6 +84,23 @@ extension GuestTests {
       }
     }
 
+    /// Whether the program sees anything of these depends on who came to the place meanwhile.
+    @Test(arguments: mutations.prefix(2))
+    func withoutTheSanitizerNobodyNamesWhatARevocationMissed(
+      injection: String, only: String, finding: String
+    ) async throws {
+      let outcome = try await CrossbarProgram.run([
+        "run", "switch", "--suite", "gpu", "--only", only, "--inject", injection,
+        "--no-sanitizer",
+      ])
+      #expect([0, 1].contains(outcome.exitCode), "\(outcome.errors)\(outcome.output)")
+      let record = try outcome.record()
+      #expect((record["sanitizer"] as? [String: Any])?.isEmpty == true)
+      for sentence in try #require(record["failures"] as? [String]) {
+        for mutation in Self.mutations { #expect(!sentence.contains(mutation.finding)) }
+      }
+    }
+
     /// Without digests the engine moves data from mapping to mapping, as it does for the benchmark.
     @Test func theSuiteIsVerifiedWithoutTheSanitizerToo() async throws {
       let outcome = try await CrossbarProgram.run([

@@ -19,6 +19,7 @@ import Testing
       ("[    5.0] WARNING: suspicious RCU usage", .lockdep),
       ("[    5.0] BUG: sleeping function called from invalid context at x.c:1", .lockdep),
       ("[    5.0] BUG: KASAN: slab-use-after-free in ivgpu_ioctl+0x1/0x2", .kasan),
+      ("[    5.0] UBSAN: array-index-out-of-bounds in mm/device_map.c:12:3", .ubsan),
       ("[  243.0] INFO: task kworker/0:1:12 blocked for more than 120 seconds.", .hungTask),
       ("[   26.0] rcu: INFO: rcu_preempt self-detected stall on CPU", .stall),
       ("[   26.0] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:", .stall),

@@ -142,7 +142,7 @@ struct TopologyValidationTests {
   }
 
   @Test(arguments: [
-    ("video-memory: 2MiB", "too small"), ("video-memory: 100MiB", "no power of two"),
+    ("video-memory: 4MiB", "too small"), ("video-memory: 100MiB", "no power of two"),
   ])
   func refusesVideoMemory(entry: String, message: String) throws {
     let error = try Sample.refusal(of: "video-memory: 256MiB", changedTo: entry)

@@ -123,6 +123,17 @@ import Verification
     #expect(record([good], console: [bug]).failures.first?.contains("console.log:4") == true)
   }
 
+  @Test(arguments: [
+    ("panic", true), ("bug", true), ("warning", true), ("ubsan", true), ("kasan", true),
+    ("lockdep", true), ("hung-task", true), ("stall", false), ("out-of-memory", false),
+    ("iommu-fault", false),
+  ])
+  func whatTheKernelSaysOfItselfCounts(kind: String, isFatal: Bool) {
+    let report = RunRecord.ConsoleReport(kind: kind, line: 3, text: "a splat")
+    let verdict = record([assess(observation())], console: [report]).verdict
+    #expect(verdict == (isFatal ? .failed : .verified))
+  }
+
   @Test func refusesAnotherSchema() throws {
     let data = try record([assess(observation())]).encoded()
     let other = String(decoding: data, as: UTF8.self)

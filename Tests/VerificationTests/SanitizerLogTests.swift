@@ -2,7 +2,8 @@
 
 import Foundation
 import Testing
-import Verification
+
+@testable import Verification
 
 @Suite struct SanitizerLogTests {
   /// Every kind of line.
@@ -79,6 +80,22 @@ import Verification
     #expect(report.counts == [.logDamaged: 1])
     #expect(report.findings.first?.lines == [10])
     #expect(report.limitations.count == 1)
+  }
+
+  /// Twenty of a kind, and the first one of each case: none passes because of others' findings.
+  @Test func everyCaseKeepsItsFirstFinding() {
+    let lines = (1...60).map { "{\"t\":\"bind\",\"n\":\($0),\"ns\":\($0),\"as\":0}\n" }
+    let windows = (0..<30).map { number in
+      AccessWindow(
+        suite: "gpu", number: number, name: "case \(number)",
+        entries: UInt64(2 * number + 1)..<UInt64(2 * number + 3), claim: .memory)
+    }
+    var collector = FindingCollector(
+      log: log(lines.joined()), trace: DriverTrace(), windows: windows)
+    for entry in 0..<60 { collector.add(.lostFence, entries: [entry]) { "lost" } }
+    #expect(collector.counts == [.lostFence: 60])
+    #expect(collector.ordered.count == 20 + 20)
+    #expect(Set(collector.ordered.compactMap(\.caseNumber)) == Set(0..<30))
   }
 
   @Test func longLinesAreWrong() {

@@ -136,6 +136,11 @@ extension RunRecord {
     }
 
     /// The kernel itself is broken, whatever the cases say.
-    public var isFatal: Bool { ["panic", "bug", "kasan", "lockdep"].contains(kind) }
+    ///
+    /// Not so a stall, which a busy host gives to every emulated guest, the lack of memory, which
+    /// cases provoke, and what an IOMMU refuses, which is some topologies' point.
+    public var isFatal: Bool {
+      ["panic", "bug", "warning", "ubsan", "kasan", "lockdep", "hung-task"].contains(kind)
+    }
   }
 }

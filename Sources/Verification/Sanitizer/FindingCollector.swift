@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Counts all findings and keeps the first ones of each kind.
+/// Counts all findings and keeps the first ones of each kind, and the first one of each kind in each
+/// case: no case may pass because of others' findings.
 struct FindingCollector {
   /// Findings of a kind that are kept.
   static let limit = 20
+
+  /// What has one finding kept at least.
+  private struct Place: Hashable {
+    var kind: SanitizerFinding.Kind
+    var suite: String?
+    var number: Int?
+  }
 
   private let log: AccessLog
   private let trace: DriverTrace
   private let windows: [AccessWindow]
   private var findings: [SanitizerFinding] = []
+  private var places: Set<Place> = []
   private(set) var counts: [SanitizerFinding.Kind: Int] = [:]
 
   /// `windows` are in the order of their entries.
@@ -26,9 +35,10 @@ struct FindingCollector {
   ) {
     let count = counts[kind, default: 0]
     counts[kind] = count + 1
-    guard count < Self.limit else { return }
     let known = entries.compactMap { log.entries.indices.contains($0) ? log.entries[$0] : nil }
     let window = known.isEmpty ? nil : window(of: known[0].n)
+    let place = Place(kind: kind, suite: window?.suite, number: window?.number)
+    guard places.insert(place).inserted || count < Self.limit else { return }
     let events = events.compactMap {
       trace.entries.indices.contains($0) ? trace.entries[$0] : nil
     }

@@ -23,7 +23,7 @@ static const char help[] =
 "  --only GLOB       only the cases whose name matches, as 'ns0.*.read-*'\n"
 "  --list            print the names of the cases and do nothing\n"
 "  --sabotage WHAT   do it wrong on purpose: fallback-as-direct, flip-byte,\n"
-"                    stale-write, or in case 3 hang, panic, exit\n"
+"                    flip-unseen, stale-write, or in case 3 hang, panic, exit\n"
 "  --help            this text\n"
 "\n"
 "Exit status: 0 all cases ok, 1 some case not ok, 2 the request is wrong.\n"

@@ -121,7 +121,8 @@ struct TopologyValidator {
     for (i, gpu) in topology.gpus.enumerated() {
       try check(
         gpu.videoMemory, "the video memory", at: ["gpu", .index(i), "video-memory"],
-        from: .mebibytes(8), because: "the control page and the rings have its first 2MiB, and the "
+        from: .mebibytes(8),
+        because: "the control page and the rings have its first 2MiB, and the "
           + "aperture has its second half")
     }
   }

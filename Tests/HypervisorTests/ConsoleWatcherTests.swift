@@ -53,7 +53,8 @@ import Testing
       let kasan = "BUG: KASAN: slab-use-after-free in f\n"
       try append(warnings + kasan + kasan + panic + panic, to: path)
       watcher.finish()
-      #expect(watcher.findings.dropFirst(ConsoleWatcher.findingLimit).map(\.kind) == [.kasan, .panic])
+      #expect(
+        watcher.findings.dropFirst(ConsoleWatcher.findingLimit).map(\.kind) == [.kasan, .panic])
       #expect(watcher.suppressed == 52)
     }
   }

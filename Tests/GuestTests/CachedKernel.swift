@@ -16,7 +16,8 @@ struct CachedKernel {
     return (try? FileManager.default.contentsOfDirectory(atPath: building)) ?? []
   }
 
-  /// Makes `cache` a copy of the cache that is in use; the files are linked, so it takes no room.
+  /// Makes `cache` a copy of the cache that is in use; the files are linked, so it takes no room, unless
+  /// `cache` is in another file system.
   static func copied(to cache: URL) async throws -> CachedKernel {
     let built = try await CrossbarProgram.run(["kernel", "build", "--quiet"])
     try #require(built.exitCode == 0, "\(built.errors)")
@@ -55,7 +56,10 @@ struct CachedKernel {
         try files.createDirectory(
           at: target.appending(path: name), withIntermediateDirectories: true)
       } else {
-        try files.linkItem(at: path, to: target.appending(path: name))
+        let place = target.appending(path: name)
+        if (try? files.linkItem(at: path, to: place)) == nil {
+          try files.copyItem(at: path, to: place)
+        }
       }
     }
   }

@@ -17,8 +17,11 @@
 
 #define SIZE	((size_t)KIB(128))
 
-/* Internal Error (NVMe Base Specification 2.0c, figure 97), which is EIO. */
-#define STATUS	"0x6"
+/*
+ * Write Fault (NVMe Base Specification 2.0c, figure 97: media and data integrity errors),
+ * which nobody tries again: it is EIO at once.
+ */
+#define STATUS	"0x280"
 
 /* The driver's own fault injection, of this name space. */
 static bool set(const struct volume *volume, const char *name, const char *text)

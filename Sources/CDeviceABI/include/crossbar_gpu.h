@@ -497,6 +497,18 @@ struct ivgpu_path_request {
 	crossbar_u32 reserved;
 };
 
+/*
+ * struct ivgpu_range - IVGPU_UNMAP, in: what the GPU has in a BAR goes back
+ * @address: of the first page
+ * @length:  in bytes, whole pages
+ *
+ * Blocks of files, that is; pages stay mapped. The next access maps it again.
+ */
+struct ivgpu_range {
+	crossbar_u64 address;
+	crossbar_u64 length;
+};
+
 #define IVGPU_INFO	_IOR('G', 0x40, struct ivgpu_info)
 #define IVGPU_SUBMIT	_IOWR('G', 0x41, struct ivgpu_submit)
 #define IVGPU_WAIT	_IOWR('G', 0x42, struct ivgpu_wait)
@@ -506,6 +518,7 @@ struct ivgpu_path_request {
 /* Resets the engine: every address space's commands end with EIO. */
 #define IVGPU_RESET	_IO('G', 0x46)
 #define IVGPU_SET_PATH	_IOW('G', 0x47, struct ivgpu_path_request)
+#define IVGPU_UNMAP	_IOW('G', 0x48, struct ivgpu_range)
 
 /* Nothing may be moved by a compiler's idea of padding. */
 #define CROSSBAR_GPU_AT(type, field, at) \
@@ -619,5 +632,7 @@ CROSSBAR_GPU_SIZE(ivgpu_stats, 104);
 
 CROSSBAR_GPU_AT(ivgpu_path_request, path, 0);
 CROSSBAR_GPU_SIZE(ivgpu_path_request, 8);
+CROSSBAR_GPU_AT(ivgpu_range, length, 8);
+CROSSBAR_GPU_SIZE(ivgpu_range, 16);
 
 #endif /* CROSSBAR_GPU_H */

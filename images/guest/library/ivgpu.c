@@ -75,6 +75,16 @@ bool ivgpu_set_path(const struct ivgpu *gpu, enum ivgpu_path path)
 	return !ioctl(gpu->fd, IVGPU_SET_PATH, &request);
 }
 
+bool ivgpu_unmap(const struct ivgpu *gpu, const void *start, size_t length)
+{
+	struct ivgpu_range range = {
+		.address = (uintptr_t)start,
+		.length = length,
+	};
+
+	return !ioctl(gpu->fd, IVGPU_UNMAP, &range);
+}
+
 static void add(uint64_t *total, uint64_t value)
 {
 	__atomic_fetch_add(total, value, __ATOMIC_RELAXED);

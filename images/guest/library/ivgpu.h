@@ -53,6 +53,9 @@ void ivgpu_prefer(enum ivgpu_path path);
 
 bool ivgpu_set_path(const struct ivgpu *gpu, enum ivgpu_path path);
 
+/* What the GPU has of a range in a BAR goes back; whole pages. */
+bool ivgpu_unmap(const struct ivgpu *gpu, const void *start, size_t length);
+
 /* Adds to the totals, if the device still answers. Closing twice is no error. */
 void ivgpu_close(struct ivgpu *gpu);
 

@@ -54,10 +54,26 @@ enum out {
 	OUT_REVOKE,
 	OUT_RESET,
 	OUT_PUNCH,
+	OUT_UNMAP,
 };
 
 /* Pages at the end of the file that OUT_PUNCH takes the blocks of. */
 #define PUNCHED	4
+
+/* The GPU gives it back by itself, which is counted, and twice is no error. */
+static bool give_back(struct test *test, struct mapped *mapped)
+{
+	uint64_t before = 0, after = 0;
+
+	return (!test->direct || look_counter(test, "unmaps", &before)) &&
+	       test_check(test, ivgpu_unmap(mapped->gpu, mapped->memory, SIZE) &&
+			  ivgpu_unmap(mapped->gpu, mapped->memory, SIZE),
+			  "IVGPU_UNMAP: %s", strerror(errno)) &&
+	       (!test->direct || look_counter(test, "unmaps", &after)) &&
+	       test_check(test, !test->direct || after == before + 2,
+			  "%" PRIu64 " of 2 requests reached the file system",
+			  after - before);
+}
 
 static bool take_out(struct test *test, struct mapped *mapped)
 {
@@ -72,6 +88,9 @@ static bool take_out(struct test *test, struct mapped *mapped)
 		break;
 	case OUT_RESET:
 		ok = controller_reset(test);
+		break;
+	case OUT_UNMAP:
+		ok = give_back(test, mapped);
 		break;
 	case OUT_PUNCH:
 		ok = test_check(test, !fallocate(mapped->file->cached,
@@ -269,6 +288,8 @@ static const struct recipe recipe[] = {
 	  .argument = OUT_RESET },
 	{ .name = "rule7-reserved-punch", .run = run_reserved, .volume = true,
 	  .argument = OUT_PUNCH },
+	{ .name = "rule7-reserved-unmap", .run = run_reserved, .volume = true,
+	  .argument = OUT_UNMAP },
 	{ .name = "rule7-again-full", .run = run_full, .volume = true,
 	  .argument = OUT_READ },
 	{ .name = "rule7-again-full-reset", .run = run_full, .volume = true,

@@ -266,6 +266,11 @@ static bool disturb(struct racer *racer)
 			break;
 		race_count(race, RACE_REFLINK);
 		return own_clone(racer);
+	case 7:
+		return test_check(race->test, ivgpu_unmap(&racer->gpu,
+							  race->mapped.memory,
+							  RACE_BODY),
+				  "IVGPU_UNMAP: %s", strerror(errno));
 	default:
 		break;
 	}

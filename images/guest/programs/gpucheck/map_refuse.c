@@ -268,6 +268,33 @@ static void run_bad_path(struct test *test)
 	engine_run(test, gpu_fence(), NULL, "fence after bad paths");
 }
 
+/* What is no range of pages, or reaches beyond what a process can have. */
+static void run_bad_range(struct test *test)
+{
+	const struct ivgpu_range bad[] = {
+		{ .address = PAGE },
+		{ .address = 1, .length = PAGE },
+		{ .address = PAGE, .length = PAGE + 1 },
+		{ .address = -(uint64_t)PAGE, .length = PAGE },
+		{ .address = PAGE, .length = -(uint64_t)PAGE },
+		{ .address = 1ULL << 47, .length = PAGE },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		bool ok = !ioctl(test->gpu.fd, IVGPU_UNMAP, &bad[i]);
+
+		test_check(test, !ok && errno == EINVAL,
+			   "address %#llx, length %#llx: %s",
+			   (unsigned long long)bad[i].address,
+			   (unsigned long long)bad[i].length,
+			   ok ? "success" : strerror(errno));
+	}
+	test_check(test, ivgpu_unmap(&test->gpu, (void *)PAGE, KIB(1024)),
+		   "a range where nothing is mapped: %s", strerror(errno));
+	engine_run(test, gpu_fence(), NULL, "fence after bad ranges");
+}
+
 static const struct recipe recipe[] = {
 	{ .name = "refused-hole", .run = run_gap, .volume = true },
 	{ .name = "refused-unwritten", .run = run_gap, .volume = true,
@@ -278,6 +305,7 @@ static const struct recipe recipe[] = {
 	{ .name = "refused-statuses", .run = run_statuses, .volume = true },
 	{ .name = "path-without-file", .run = run_no_file },
 	{ .name = "path-bad", .run = run_bad_path },
+	{ .name = "unmap-bad", .run = run_bad_range },
 };
 
 const struct recipes map_refuse_recipes = { recipe, ARRAY_SIZE(recipe) };

@@ -98,21 +98,6 @@ void blk_device_map_release(struct block_device *bdev, sector_t sector,
 					     pages, keep);
 }
 
-/**
- * blk_device_map_ungrant() - an importer has given up its addresses of a run
- * @bdev: the block device
- * @sector: first sector of a mapped or reserved run
- * @pages: its length
- * @importer: the device
- */
-void blk_device_map_ungrant(struct block_device *bdev, sector_t sector,
-			    unsigned int pages, struct device *importer)
-{
-	blk_device_map_ops_of(bdev)->ungrant(bdev->bd_disk,
-					     sector + bdev->bd_start_sect,
-					     pages, importer);
-}
-
 static unsigned long blk_device_map_slot(sector_t sector)
 {
 	return sector / BLK_DEVICE_MAP_SECTORS;

@@ -282,7 +282,8 @@ static bool device_map_keeps(enum device_map_cause cause)
 {
 	return cause == DEVICE_MAP_FILL || cause == DEVICE_MAP_DIO ||
 	       cause == DEVICE_MAP_EXTEND || cause == DEVICE_MAP_LAYOUT ||
-	       cause == DEVICE_MAP_FREEZE || cause == DEVICE_MAP_RESET;
+	       cause == DEVICE_MAP_FREEZE || cause == DEVICE_MAP_RESET ||
+	       cause == DEVICE_MAP_UNMAP;
 }
 
 /* Return: how many live pages of the range, *first to *last, nobody may map now. */
@@ -926,29 +927,20 @@ EXPORT_SYMBOL_GPL(fs_device_map);
  * @importer: the device
  * @start: first address
  * @end: after the last
- * @pa: what fs_device_map() gave
+ *
+ * Nobody counts who else has a page, or knows whether what @importer had was taken
+ * back before. So the pages are taken back from all, who may map them again at once.
  */
 void fs_device_unmap(struct vm_area_struct *vma, struct device *importer,
-		     unsigned long start, unsigned long end, dma_addr_t *pa)
+		     unsigned long start, unsigned long end)
 {
-	struct device_map_file *file =
-		READ_ONCE(vma->vm_file->f_mapping->device_map);
+	struct address_space *mapping = vma->vm_file->f_mapping;
 	pgoff_t first = linear_page_index(vma, start);
-	pgoff_t last = first + ((end - start) >> PAGE_SHIFT) - 1;
-	struct device_map_run run;
 
-	if (!file)
-		return;
-	mutex_lock(&file->lock);
-	while (device_map_next_run(file, &run, first, last)) {
-		if (run.state != DEVICE_MAP_NEW)
-			blk_device_map_ungrant(file->bdev, run.sector,
-					       run.pages, importer);
-		if (run.index + run.pages - 1 >= last)
-			break;
-		first = run.index + run.pages;
-	}
-	mutex_unlock(&file->lock);
+	if (device_map_active(mapping))
+		__device_map_revoke(mapping, first,
+				    first + ((end - start) >> PAGE_SHIFT) - 1,
+				    DEVICE_MAP_UNMAP);
 }
 EXPORT_SYMBOL_GPL(fs_device_unmap);
 

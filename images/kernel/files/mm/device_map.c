@@ -202,24 +202,29 @@ EXPORT_SYMBOL_GPL(device_map_vma);
 /**
  * device_unmap_vma() - give addresses back early
  * @vma: the VMA
- * @importer: the device, which makes no further access
+ * @importer: the device
  * @start: first address, page aligned
  * @end: after the last, page aligned
- * @pa: what device_map_vma() gave
  *
- * Nobody has to: a revocation and the end of the last VMA do the same. It frees
- * what the DMA API keeps for the importer. The addresses must not have been taken
- * back: the caller holds the lock that its notifier takes, and has not seen it.
+ * Nobody has to: a revocation and the end of the last VMA do the same. The exporter
+ * takes back what it has mapped of the range, by the notifiers, from the caller and
+ * from whoever else has it, who may map it again. What was taken back before does no
+ * harm. When this returns, what was written is on the medium or an error is on record.
  *
- * Context: mmap_lock is held.
+ * Context: mmap_lock is held, and no lock that a notifier takes. May sleep and do I/O.
  */
 void device_unmap_vma(struct vm_area_struct *vma, struct device *importer,
-		      unsigned long start, unsigned long end, dma_addr_t *pa)
+		      unsigned long start, unsigned long end)
 {
 	mmap_assert_locked(vma->vm_mm);
+	might_sleep();
+	if (WARN_ON_ONCE(offset_in_page(start) || offset_in_page(end) ||
+			 start >= end || start < vma->vm_start ||
+			 end > vma->vm_end))
+		return;
 	if (!vma->vm_ops || !vma->vm_ops->device_unmap)
 		return;
-	vma->vm_ops->device_unmap(vma, importer, start, end, pa);
+	vma->vm_ops->device_unmap(vma, importer, start, end);
 	device_map_count(DEVICE_MAP_COUNT_UNMAPS, 1);
 	if (vma->vm_file)
 		trace_device_map_unmap(file_inode(vma->vm_file),

@@ -99,8 +99,6 @@ int blk_device_map_sync(struct block_device *bdev, sector_t sector,
 			unsigned int pages);
 void blk_device_map_release(struct block_device *bdev, sector_t sector,
 			    unsigned int pages, bool keep);
-void blk_device_map_ungrant(struct block_device *bdev, sector_t sector,
-			    unsigned int pages, struct device *importer);
 
 /* For drivers. */
 void blk_device_map_table_init(struct blk_device_map_table *table);
@@ -128,7 +126,6 @@ void blk_device_map_revoke(struct blk_device_map_table *table,
  * @sync:    write what importers may have written, and keep it mapped
  * @release: end the mapping of a run that no importer uses any more. If @keep, its
  *           windows stay reserved for the owner. What was not written is lost
- * @ungrant: one importer has given up its addresses
  */
 struct blk_device_map_ops {
 	int (*reach)(struct gendisk *disk, struct device *importer);
@@ -136,8 +133,6 @@ struct blk_device_map_ops {
 	int (*sync)(struct gendisk *disk, sector_t sector, unsigned int pages);
 	void (*release)(struct gendisk *disk, sector_t sector,
 			unsigned int pages, bool keep);
-	void (*ungrant)(struct gendisk *disk, sector_t sector,
-			unsigned int pages, struct device *importer);
 };
 
 #endif /* _LINUX_BLK_DEVICE_MAP_H */

@@ -96,6 +96,7 @@ enum device_map_refusal {
  * @DEVICE_MAP_FREEZE: the filesystem freezes
  * @DEVICE_MAP_DEVICE: the block device can no longer serve them
  * @DEVICE_MAP_RESET:  the block device can't serve them for a while
+ * @DEVICE_MAP_UNMAP:  an importer gives them back
  * @DEVICE_MAP_CLOSE:  no VMA covers them any more
  */
 enum device_map_cause {
@@ -109,6 +110,7 @@ enum device_map_cause {
 	DEVICE_MAP_FREEZE,
 	DEVICE_MAP_DEVICE,
 	DEVICE_MAP_RESET,
+	DEVICE_MAP_UNMAP,
 	DEVICE_MAP_CLOSE,
 };
 
@@ -172,7 +174,7 @@ int device_map_vma(struct vm_area_struct *vma, struct device *importer,
 		   struct dma_buf **bufp, unsigned long start,
 		   unsigned long end, unsigned int flags, dma_addr_t *pa);
 void device_unmap_vma(struct vm_area_struct *vma, struct device *importer,
-		      unsigned long start, unsigned long end, dma_addr_t *pa);
+		      unsigned long start, unsigned long end);
 int device_map_range_fault(struct device_map_range *range);
 void device_map_release_importer(struct device *importer);
 int device_map_register_exporter(struct notifier_block *block);
@@ -192,7 +194,7 @@ int fs_device_map(struct vm_area_struct *vma, struct device *importer,
 		  unsigned long end, unsigned int flags, dma_addr_t *pa,
 		  const struct iomap_ops *ops);
 void fs_device_unmap(struct vm_area_struct *vma, struct device *importer,
-		     unsigned long start, unsigned long end, dma_addr_t *pa);
+		     unsigned long start, unsigned long end);
 
 /* fs/device_map.c: for everything that needs the pages or the blocks */
 int __device_map_revoke(struct address_space *mapping, pgoff_t first,
@@ -245,7 +247,7 @@ static inline bool device_map_present(struct address_space *mapping)
  *
  * Context: may sleep and do I/O, allocates without I/O. The caller keeps new mappings
  * from being made, by the invalidate_lock, by a page that it has put into the page
- * cache, or by direct I/O that it has begun.
+ * cache, or by direct I/O that it has begun, unless it has no use for the blocks.
  */
 static inline void device_map_revoke(struct address_space *mapping,
 				     loff_t start, loff_t end,

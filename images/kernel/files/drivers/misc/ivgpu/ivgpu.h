@@ -367,6 +367,8 @@ void ivgpu_mmu_release(struct ivgpu_space *space);
 
 /* ivgpu_fault.c */
 void ivgpu_fault_work(struct work_struct *work);
+int ivgpu_fault_undo(struct ivgpu_space *space, unsigned long start,
+		     unsigned long end);
 
 /* ivgpu_heap.c */
 u64 ivgpu_heap_alloc(struct ivgpu_device *device, u64 size);

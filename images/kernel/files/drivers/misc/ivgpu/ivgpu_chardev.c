@@ -173,6 +173,21 @@ static long ivgpu_ioctl_path(struct ivgpu_space *space, void __user *argument)
 	return 0;
 }
 
+static long ivgpu_ioctl_unmap(struct ivgpu_space *space, void __user *argument)
+{
+	struct ivgpu_range range;
+
+	if (copy_from_user(&range, argument, sizeof(range)))
+		return -EFAULT;
+	if (!range.length || offset_in_page(range.address) ||
+	    offset_in_page(range.length) ||
+	    range.length > space->mm->task_size ||
+	    range.address > space->mm->task_size - range.length)
+		return -EINVAL;
+	return ivgpu_fault_undo(space, range.address,
+				range.address + range.length);
+}
+
 /* Returns when the reset is over. */
 static long ivgpu_ioctl_reset(struct ivgpu_space *space)
 {
@@ -217,6 +232,8 @@ static long ivgpu_ioctl(struct file *file, unsigned int command,
 		return ivgpu_ioctl_reset(space);
 	case IVGPU_SET_PATH:
 		return ivgpu_ioctl_path(space, argument);
+	case IVGPU_UNMAP:
+		return ivgpu_ioctl_unmap(space, argument);
 	default:
 		return -ENOTTY;
 	}

@@ -111,6 +111,35 @@ static int ivgpu_fault_collect(struct ivgpu_service *service)
 		service->refusal = -range.refusal;
 	return ret == -EPERM ? -EACCES : ret;
 }
+
+/**
+ * ivgpu_fault_undo() - give back what exporters have mapped in a range
+ * @space: the address space
+ * @start: first address, page aligned
+ * @end: after the last, page aligned
+ *
+ * The notifiers end the mappings, as if the exporters had wanted them back.
+ *
+ * Context: by the owner of the mm. Takes mmap_lock, may sleep and do I/O.
+ * Return: 0, or -EINTR.
+ */
+int ivgpu_fault_undo(struct ivgpu_space *space, unsigned long start,
+		     unsigned long end)
+{
+	struct mm_struct *mm = space->mm;
+	struct vm_area_struct *vma;
+	struct vma_iterator vmi;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	vma_iter_init(&vmi, mm, start);
+	for_each_vma_range(vmi, vma, end)
+		device_unmap_vma(vma, &space->device->pdev->dev,
+				 max(start, vma->vm_start),
+				 min(end, vma->vm_end));
+	mmap_read_unlock(mm);
+	return 0;
+}
 #else
 /* The pages of the range, faulted in as the CPU would. */
 static int ivgpu_fault_collect(struct ivgpu_service *service)
@@ -135,6 +164,13 @@ static int ivgpu_fault_collect(struct ivgpu_service *service)
 	if (ret == -EPERM)
 		return -EACCES;
 	return ret ? ret : service->count;
+}
+
+/* Nobody maps anything directly. */
+int ivgpu_fault_undo(struct ivgpu_space *space, unsigned long start,
+		     unsigned long end)
+{
+	return 0;
 }
 #endif
 

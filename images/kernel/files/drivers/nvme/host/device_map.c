@@ -94,15 +94,12 @@ struct nvme_chunk {
  * struct nvme_grant - an importer's use of a window through the DMA API
  * @node:     in nvme_window.grants
  * @importer: holds a reference
- * @address:  what it uses
- * @uses:     how often it was mapped and not given back: an importer may have several
- *            address spaces
+ * @address:  what all of its address spaces use, until the window is released
  */
 struct nvme_grant {
 	struct list_head node;
 	struct device *importer;
 	dma_addr_t address;
-	unsigned int uses;
 };
 
 /**
@@ -270,7 +267,7 @@ static void nvme_grant_end(struct nvme_grant *grant)
 	kfree(grant);
 }
 
-/* All uses, of one importer or of all. */
+/* Of one importer or of all. */
 static void nvme_window_ungrant(struct nvme_window *window,
 				struct device *importer)
 {
@@ -279,21 +276,6 @@ static void nvme_window_ungrant(struct nvme_window *window,
 	list_for_each_entry_safe(grant, next, &window->grants, node)
 		if (!importer || grant->importer == importer)
 			nvme_grant_end(grant);
-}
-
-/* One use. An importer that does not give back has it until the window is released. */
-static void nvme_window_unuse(struct nvme_window *window,
-			      struct device *importer)
-{
-	struct nvme_grant *grant;
-
-	list_for_each_entry(grant, &window->grants, node) {
-		if (grant->importer != importer)
-			continue;
-		if (!--grant->uses)
-			nvme_grant_end(grant);
-		return;
-	}
 }
 
 static int nvme_window_grant(struct nvme_window *window,
@@ -305,7 +287,6 @@ static int nvme_window_grant(struct nvme_window *window,
 	list_for_each_entry(grant, &window->grants, node) {
 		if (grant->importer != importer)
 			continue;
-		grant->uses++;
 		*address = grant->address;
 		return 0;
 	}
@@ -319,7 +300,6 @@ static int nvme_window_grant(struct nvme_window *window,
 		return -EREMOTEIO;
 	}
 	grant->importer = get_device(importer);
-	grant->uses = 1;
 	list_add(&grant->node, &window->grants);
 	*address = grant->address;
 	return 0;
@@ -721,11 +701,8 @@ static void nvme_device_map_undo(struct nvme_device_map *map,
 
 	for (i = 0; i < pages; i++) {
 		window = nvme_window_find(space, request->sector, i);
-		if (!window || window->record.owner != request->owner)
-			continue;
-		if (window->record.mapped)
-			nvme_window_unuse(window, request->importer);
-		else
+		if (window && window->record.owner == request->owner &&
+		    !window->record.mapped)
 			nvme_window_release(map, window, !window->fresh);
 	}
 }
@@ -945,13 +922,8 @@ static int nvme_device_map_sync(struct gendisk *disk, sector_t sector,
 	return error;
 }
 
-/* Calls @visit for each window of a run that has an owner. */
-static void nvme_device_map_each(struct gendisk *disk, sector_t sector,
-				 unsigned int pages,
-				 void (*visit)(struct nvme_device_map *map,
-					       struct nvme_window *window,
-					       void *context),
-				 void *context)
+static void nvme_device_map_release(struct gendisk *disk, sector_t sector,
+				    unsigned int pages, bool keep)
 {
 	struct nvme_device_map *map = nvme_device_map_of(disk);
 	struct nvme_ns *ns = disk->private_data;
@@ -966,35 +938,9 @@ static void nvme_device_map_each(struct gendisk *disk, sector_t sector,
 	for (i = 0; space && i < pages; i++) {
 		window = nvme_window_find(space, sector, i);
 		if (window && window->record.owner)
-			visit(map, window, context);
+			nvme_window_release(map, window, keep);
 	}
 	mutex_unlock(&map->lock);
-}
-
-static void nvme_visit_release(struct nvme_device_map *map,
-			       struct nvme_window *window, void *context)
-{
-	const bool *keep = context;
-
-	nvme_window_release(map, window, *keep);
-}
-
-static void nvme_device_map_release(struct gendisk *disk, sector_t sector,
-				    unsigned int pages, bool keep)
-{
-	nvme_device_map_each(disk, sector, pages, nvme_visit_release, &keep);
-}
-
-static void nvme_visit_ungrant(struct nvme_device_map *map,
-			       struct nvme_window *window, void *context)
-{
-	nvme_window_unuse(window, context);
-}
-
-static void nvme_device_map_ungrant(struct gendisk *disk, sector_t sector,
-				    unsigned int pages, struct device *importer)
-{
-	nvme_device_map_each(disk, sector, pages, nvme_visit_ungrant, importer);
 }
 
 const struct blk_device_map_ops nvme_device_map_ops = {
@@ -1002,7 +948,6 @@ const struct blk_device_map_ops nvme_device_map_ops = {
 	.map = nvme_device_map_map,
 	.sync = nvme_device_map_sync,
 	.release = nvme_device_map_release,
-	.ungrant = nvme_device_map_ungrant,
 };
 
 /* The copies of blocks in these slots of the table are old. */

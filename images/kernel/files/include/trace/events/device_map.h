@@ -41,6 +41,7 @@
 	{ DEVICE_MAP_FREEZE,		"freeze" },			\
 	{ DEVICE_MAP_DEVICE,		"device" },			\
 	{ DEVICE_MAP_RESET,		"reset" },			\
+	{ DEVICE_MAP_UNMAP,		"unmap" },			\
 	{ DEVICE_MAP_CLOSE,		"close" }
 
 DECLARE_EVENT_CLASS(device_map_pages,

@@ -29,12 +29,14 @@ public struct GuestEnd: Sendable, Hashable, CustomStringConvertible {
     case flooded
     /// Crossbar ended it because it had QEMU write without end to its logs.
     case floodedLogs = "flooded-logs"
+    /// Crossbar ended it because the disk that its logs are on is nearly full.
+    case fullDisk = "full-disk"
 
     /// Whether it is the guest's own doing: what runs in it can bring this end about.
     public var isGuestsOwn: Bool {
       switch self {
       case .poweredOff, .flooded, .floodedLogs: true
-      case .destroyed, .died: false
+      case .destroyed, .died, .fullDisk: false
       }
     }
   }
@@ -61,6 +63,11 @@ public struct GuestEnd: Sendable, Hashable, CustomStringConvertible {
       "the guest wrote more than \(ConsoleWatcher.sizeLimit >> 20) MiB to its console and was ended"
     case .floodedLogs:
       "the guest made one of QEMU's logs too long and was ended"
+    case .fullDisk:
+      """
+      less than \(LogBound.room >> 20) MiB are free where the run's logs and disk images are, \
+      and the guest was ended
+      """
     }
   }
 
@@ -72,6 +79,7 @@ public struct GuestEnd: Sendable, Hashable, CustomStringConvertible {
       switch (panic, cause) {
       case (.some, _): "See the console from there on for the stack"
       case (nil, .died): "See \(log); the kernel's log tells if memory ran out"
+      case (nil, .fullDisk): "Free some space, or put the run elsewhere with --output"
       case (nil, .floodedLogs): "See the end of \(log) and of the log of trace events beside it"
       case (nil, _): "See the console for the reason"
       }

@@ -46,7 +46,14 @@ final class GuestLife: Sendable {
     console = try ConsoleWatcher(
       path: consolePath, onFlood: { flood.enqueue { flooded.run(.flooded) } },
       onFinding: { hub.publish(.finding($0)) })
-    self.logs = LogBound(logs, limit: logLimit) { flood.enqueue { flooded.run(.floodedLogs) } }
+    self.logs = LogBound(logs, limit: logLimit) { excess in
+      flood.enqueue {
+        switch excess {
+        case .length: flooded.run(.floodedLogs)
+        case .room: flooded.run(.fullDisk)
+        }
+      }
+    }
     flooded.set { [weak self] in self?.destroy($0) }
   }
 

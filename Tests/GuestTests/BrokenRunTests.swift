@@ -97,6 +97,31 @@ extension GuestTests {
       #expect(outcome.errors.contains("and only 8 MiB are free; free some space"))
     }
 
+    @Test(.enabled(if: getuid() == 0, "mounting a small file system needs root"))
+    func aDiskThatFillsDuringARunIsNamed() async throws {
+      let mountPoint = CrossbarProgram.temporaryDirectory()
+      try FileManager.default.createDirectory(at: mountPoint, withIntermediateDirectories: true)
+      try #require(mount("crossbar-test", mountPoint.path, "tmpfs", 0, "size=1g") == 0)
+      defer {
+        umount2(mountPoint.path, CInt(MNT_DETACH))
+        try? FileManager.default.removeItem(at: mountPoint)
+      }
+      let outcome = try await CrossbarProgram.run(
+        ["run", "switch"], output: mountPoint.appending(path: "run")
+      ) { program in
+        try await program.wait(for: "ok 3 ", in: "ktap.log")
+        let filler = open(mountPoint.appending(path: "filler").path, O_WRONLY | O_CREAT, 0o600)
+        defer { close(filler) }
+        var status = statvfs()
+        try #require(filler >= 0 && statvfs(mountPoint.path, &status) == 0)
+        let free = Int(status.f_bavail) * Int(status.f_frsize)
+        #expect(posix_fallocate(filler, 0, free - (8 << 20)) == 0)
+      }
+      #expect(outcome.exitCode == 3, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.errors.contains("less than 32 MiB are free where the run's logs"))
+      #expect(outcome.errors.contains("Free some space, or put the run elsewhere with --output"))
+    }
+
     @Test(arguments: [
       ("cmb: 64MiB", "cbm: 64MiB", "cbm"), ("bus: dp1", "bus: dp9", "dp9"),
       ("id: dp1,", "id: dp0,", "dp0"), ("cmb: 64MiB", "cmb: 48MiB", "power of two"),

@@ -23,6 +23,7 @@ import Testing
   @Test(
     arguments: [
       (.poweredOff, .guestEnded), (.flooded, .guestEnded), (.floodedLogs, .guestEnded),
+      (.fullDisk, .emulatorEnded),
       (.died, .emulatorEnded), (.destroyed, .emulatorEnded),
     ] as [(GuestEnd.Cause, HypervisorError.Kind)])
   func tellsTheGuestsOwnDoingFromQEMUs(cause: GuestEnd.Cause, kind: HypervisorError.Kind) {

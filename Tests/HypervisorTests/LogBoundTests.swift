@@ -13,6 +13,7 @@ import Testing
       let (stream, news) = AsyncStream<Void>.makeStream()
       let path = directory + "/nvme-trace.log"
       let bound = LogBound([directory + "/qemu.log", path], limit: 100) {
+        #expect($0 == .length)
         calls.withLock { $0 += 1 }
         news.yield()
       }

@@ -15,7 +15,7 @@ SWIFT_FLAGS := -c release -Xswiftc -enable-testing
 SWIFT_SOURCES := Package.swift Sources Tests
 PROGRAM := bin/crossbar
 
-.PHONY: help run test test-unit test-guest test-teeth build install lint format lint-c lint-series coverage bench-engine packages clean
+.PHONY: help run test test-unit test-guest test-teeth build build-tests install lint format lint-c lint-series coverage bench-engine packages clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
@@ -24,23 +24,26 @@ help: ## Show what can be made
 run: packages build ## Install what is missing, build, boot a guest, verify, report
 	$(PROGRAM) run $(TOPOLOGY) --suite $(SUITE)
 
-test: packages build ## Install what is missing, run the unit tests, then boot real guests
+test: packages build-tests ## Install what is missing, run the unit tests, then boot real guests
 	swift test $(SWIFT_FLAGS) --skip-build --skip GuestTests
 	swift test $(SWIFT_FLAGS) --skip-build --no-parallel --filter GuestTests
 
-test-unit: packages build ## Run the tests that boot nothing
+test-unit: packages build-tests ## Run the tests that boot nothing
 	swift test $(SWIFT_FLAGS) --skip-build --skip GuestTests
 
-test-guest: packages build ## Run the tests that boot guests
+test-guest: packages build-tests ## Run the tests that boot guests
 	swift test $(SWIFT_FLAGS) --skip-build --no-parallel --filter GuestTests
 
-test-teeth: packages build ## Break the kernel on purpose, once a patch of Tests/Teeth, and see it noticed
+test-teeth: packages build-tests ## Break the kernel on purpose, once a patch of Tests/Teeth, and see it noticed
 	CROSSBAR_TEETH=$(or $(TEETH),1) swift test $(SWIFT_FLAGS) --skip-build --no-parallel --filter TeethTests
 
 build: packages ## Build the program: bin/crossbar
-	swift build $(SWIFT_FLAGS) --build-tests
+	swift build $(SWIFT_FLAGS)
 	mkdir -p bin
 	ln -sf "$$(swift build $(SWIFT_FLAGS) --show-bin-path)/crossbar" $(PROGRAM)
+
+build-tests: build ## Build the tests as well
+	swift build $(SWIFT_FLAGS) --build-tests
 
 install: build ## Install below PREFIX (/usr/local), with completions for bash, zsh and fish
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/crossbar

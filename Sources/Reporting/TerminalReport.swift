@@ -162,7 +162,7 @@ public struct TerminalReport: Sendable {
     let total = "\(Figures.seconds(timings.total)): \(times)"
     lines += TextWrap.lines(total, columns: columns, indent: 0).map { ink(.faint, $0) }
     // Not wrapped: a path is there to be copied.
-    return lines + [ink(.faint, "logs: \(directory.printable)")]
+    return lines + [ink(.faint, "report: \(directory.printable)/report.html, beside its logs")]
   }
 
   private func wrap(_ text: String) -> [String] {

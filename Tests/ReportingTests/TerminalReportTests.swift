@@ -43,7 +43,7 @@ import Verification
 
   @Test func saysWhereTheLogsAreAndHowLongEverythingTook() {
     let text = text(mixed)
-    #expect(text.contains("logs: runs/x"))
+    #expect(text.contains("report: runs/x/report.html, beside its logs"))
     #expect(text.contains("10.9 s: boot 2.31 s · push 84.0 ms · run 7.50 s · stop 600 ms"))
   }
 

@@ -8,9 +8,6 @@ import Topology
 struct DomainXML {
   /// libvirt's own devices go to the root complex, far from the topology's, which begin at slot 2.
   private static let channelSlot = 0x1E
-  /// First bus number of an expander bus, and the distance to the next one's: each has its numbers
-  /// up to the next one for the buses below it.
-  private static let expanderBuses = (first: 0x40, step: 0x20)
 
   /// Doorbells and interrupts of a GPU; the device's ABI fixes the number.
   private static let gpuVectors: UInt32 = 3
@@ -136,13 +133,11 @@ extension DomainXML {
     var elements: [XMLElement] = []
     elements.append(.make("controller", ["type": "usb", "index": "0", "model": "none"]))
     elements.append(.make("controller", ["type": "pci", "index": "0", "model": "pcie-root"]))
-    var expanders = 0
+    var expanderBusNumbers = PCIeNode.expanderBusNumbers[...]
     for node in nodes {
       var children: [XMLElement] = []
-      if node.model == .expanderBus {
-        let number = Self.expanderBuses.first + expanders * Self.expanderBuses.step
+      if node.model == .expanderBus, let number = expanderBusNumbers.popFirst() {
         children.append(.make("target", ["busNr": String(number)]))
-        expanders += 1
       }
       children.append(.make("alias", ["name": GuestDescription.deviceName(node.id)]))
       if let address = address(of: node.id) { children.append(address) }

@@ -29,6 +29,7 @@ struct BusValidator {
       try checkParentKind(element, known)
       try checkACS(element)
     }
+    try checkExpanderBuses(elements)
     try checkRoom(elements, known)
   }
 
@@ -127,6 +128,17 @@ struct BusValidator {
       at: element.path + ["acs"],
       "`\(element.id)` is \(element.what), and QEMU has ACS on root ports only",
       mend: "remove `acs:`")
+  }
+
+  private func checkExpanderBuses(_ elements: [Element]) throws(TopologyError) {
+    let most = PCIeNode.expanderBusNumbers.count
+    guard let extra = elements.filter({ $0.model == .expanderBus }).dropFirst(most).first else {
+      return
+    }
+    throw source.error(
+      at: extra.path,
+      "there are bus numbers for \(most) expander-buses, and `\(extra.id)` is one too many",
+      mend: "put root ports below one that is there")
   }
 
   private func checkRoom(

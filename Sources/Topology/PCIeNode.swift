@@ -19,6 +19,10 @@ public struct PCIeNode: Sendable, Hashable, Codable {
     self.acs = acs
   }
 
+  /// The numbers of expander buses' root buses, in the order of the topology. Each has those up to
+  /// the next one's for the buses below it (bus numbers have 8 bits).
+  public static let expanderBusNumbers: [UInt8] = [0x40, 0x60, 0x80, 0xA0, 0xC0, 0xE0]
+
   /// The kinds of nodes, by the names that a topology file has for them.
   public enum Model: String, Sendable, Hashable, Codable, CaseIterable {
     /// QEMU's `pcie-root-port`.

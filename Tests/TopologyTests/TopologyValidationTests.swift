@@ -114,6 +114,16 @@ struct TopologyValidationTests {
     #expect(error.message.contains("the root complex has room for 28"))
   }
 
+  @Test func refusesMoreExpanderBusesThanThereAreNumbersFor() throws {
+    func yaml(_ count: Int) -> String {
+      let lines = (0..<count).map { "  - {id: px\($0), model: expander-bus}\n" }.joined()
+      return Sample.changed("pcie:\n", to: "pcie:\n" + lines)
+    }
+    _ = try Topology.parse(yaml(6), file: "sample.yaml")
+    let error = try Sample.refusal(yaml(7))
+    #expect(error.message.contains("bus numbers for 6 expander-buses, and `px6` is one too many"))
+  }
+
   @Test func refusesACSWhereQEMUHasNone() throws {
     let error = try Sample.refusal(
       of: "switch-upstream, bus: rp0", changedTo: "switch-upstream, bus: rp0, acs: true")

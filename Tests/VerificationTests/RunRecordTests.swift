@@ -12,7 +12,7 @@ import Verification
     var timings = RunRecord.Timings()
     timings.boot = 2.25
     return RunRecord(
-      suite: "p2pdma", topology: topology(), topologyFile: "fixture.yaml", topologyDigest: "ab12",
+      suite: "p2pdma", topology: topology(), topologyFile: "fixture.yaml",
       strict: false, cases: cases, interruption: interruption, timings: timings,
       environment: .init(
         crossbar: "0.1", hostKernel: "6.1", hostProcessors: 2, qemu: "7.2.22", libvirt: "9.0.0",

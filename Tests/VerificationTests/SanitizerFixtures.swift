@@ -19,7 +19,6 @@ struct Scene {
   var windows: [AccessWindow] = []
   var hasTrace = true
   var patience: UInt64 = 1_000_000_000
-  var unbindEndsMappings = true
 
   /// Both clocks go on.
   mutating func wait(_ seconds: Double) {
@@ -165,7 +164,6 @@ struct Scene {
       trace: hasTrace ? DriverTrace(trace: Data((trace ?? traceText).utf8)) : nil,
       bus: Self.bus, windows: windows)
     sanitizer.patience = patience
-    sanitizer.unbindEndsMappings = unbindEndsMappings
     return sanitizer.report()
   }
 

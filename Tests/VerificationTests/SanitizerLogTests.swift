@@ -199,10 +199,9 @@ import Testing
     let trace = Array(scene.traceText.utf8)
     var generator = SeededGenerator(state: 5)
     for _ in 0..<1500 {
-      var sanitizer = DMASanitizer(
+      let sanitizer = DMASanitizer(
         log: AccessLog(log: Data(generator.mutate(log))),
         trace: DriverTrace(trace: Data(generator.mutate(trace))), bus: Scene.bus, windows: [])
-      sanitizer.unbindEndsMappings = Bool.random(using: &generator)
       _ = sanitizer.report()
     }
   }

@@ -180,22 +180,6 @@ import Verification
     #expect(old.kinds == [.leakedMapping: 1])
   }
 
-  @Test(
-    arguments: [(0, 8192, 0), (1, 8191, 1), (0, 8191, 1), (0, 0, 0)] as [(UInt64, UInt64, Int)])
-  func aDriverThatHasToInvalidateDoesSo(start: UInt64, length: UInt64, leaks: Int) {
-    var scene = scene {
-      let all = start == 0 && length == 0
-      $0.invalidate(va: all ? 0 : Self.va + start, length: all ? 0 : length / 2, gen: 1)
-      if !all {
-        $0.invalidate(va: Self.va + start + length / 2, length: length - length / 2, gen: 1)
-      }
-      $0.unbind()
-    }
-    #expect(scene.report.isClean)
-    scene.unbindEndsMappings = false
-    #expect(scene.report.count(.leakedMapping) == leaks)
-  }
-
   @Test func aReportGoesThroughJSON() throws {
     let report = scene(claim: .direct("nvme0")) {
       $0.access(va: Self.va, bus: Self.frame, gen: 1)

@@ -74,11 +74,6 @@ public final class GPUDevice: Sendable {
     context.injection.replace(injection)
   }
 
-  /// Writes the access log as far as it goes.
-  public func flushLog() {
-    context.log.flush()
-  }
-
   /// Ends all commands and threads, leaves the state STOPPED, and completes the access log.
   public func stop() {
     dispatcher.stop()

@@ -108,14 +108,11 @@ extension RunRecord {
     public var release: String
     /// Where its source came from.
     public var origin: String
-    /// Digest of the image, if it is known.
-    public var digest: String?
 
     /// Names a kernel.
-    public init(release: String, origin: String, digest: String? = nil) {
+    public init(release: String, origin: String) {
       self.release = release
       self.origin = origin
-      self.digest = digest
     }
   }
 

@@ -30,8 +30,6 @@ public struct RunRecord: Sendable, Hashable, Codable {
   public var topology: Topology
   /// Path of the topology's file as it was given.
   public var topologyFile: String
-  /// Digest of that file, if it is known.
-  public var topologyDigest: String?
   /// Whether known limits were failures.
   public var strict: Bool
   /// What was asked for on the command line besides, as it is written there without the dashes.
@@ -58,7 +56,7 @@ public struct RunRecord: Sendable, Hashable, Codable {
   /// Names a run; the verdict follows from the cases, the interruption, the DMA sanitizer, the
   /// console, and `faults`: what is wrong and belongs to none of these.
   public init(
-    suite: String, topology: Topology, topologyFile: String, topologyDigest: String? = nil,
+    suite: String, topology: Topology, topologyFile: String,
     strict: Bool, options: [String: String] = [:], cases: [CaseRecord], interruption: String?,
     faults: [String] = [],
     timings: Timings,
@@ -75,7 +73,6 @@ public struct RunRecord: Sendable, Hashable, Codable {
     self.suite = suite
     self.topology = topology
     self.topologyFile = topologyFile
-    self.topologyDigest = topologyDigest
     self.strict = strict
     self.options = options
     self.cases = cases

@@ -62,8 +62,6 @@ public struct DMASanitizer: Sendable {
   public var windows: [AccessWindow]
   /// Nanoseconds within which driver and engine hear of each other.
   public var patience: UInt64 = 1_000_000_000
-  /// UNBIND ends what is still mapped, so that the driver needs no invalidation before it.
-  public var unbindEndsMappings = true
   /// The engine was asked for digests of the commands' payload.
   public var expectsDigests = false
 

@@ -9,7 +9,6 @@ final class Examination {
   let trace: DriverTrace
   let bus: DMARegions
   let patience: UInt64
-  let unbindEndsMappings: Bool
   let expectsDigests: Bool
   private let hasTrace: Bool
   private let windows: [AccessWindow]
@@ -33,7 +32,6 @@ final class Examination {
     trace = sanitizer.trace ?? DriverTrace()
     bus = DMARegions(sanitizer.bus)
     patience = sanitizer.patience
-    unbindEndsMappings = sanitizer.unbindEndsMappings
     expectsDigests = sanitizer.expectsDigests
     windows = sanitizer.windows.sorted { $0.entries.lowerBound < $1.entries.lowerBound }
     findings = FindingCollector(log: log, trace: trace, windows: windows)
@@ -190,13 +188,6 @@ final class Examination {
         findings.add(.leakedMapping, entries: [], events: [entry, life.end ?? entry]) {
           "The driver mapped a page of address space \(self.trace.entries[entry].addressSpace) "
             + "after it had unbound it."
-        }
-      }
-      guard !unbindEndsMappings, let end = life.end else { continue }
-      for entry in LiveMappings.entries(of: life) {
-        findings.add(.leakedMapping, entries: [], events: [entry, end]) {
-          "The driver unbound address space \(self.trace.entries[entry].addressSpace) while a "
-            + "mapping of it was alive: no invalidation had ended it."
         }
       }
     }

@@ -38,7 +38,9 @@ let package = Package(
       name: "Artifacts",
       dependencies: ["Topology", "GoldenData", "Yams", crypto, subprocess, systemPackage],
       swiftSettings: strict),
-    .target(name: "Hypervisor", dependencies: ["Topology", "CLibvirt"], swiftSettings: strict),
+    .target(
+      name: "Hypervisor", dependencies: ["Topology", "CLibvirt", "CDeviceABI"],
+      swiftSettings: strict),
     .target(name: "PCIInspection", dependencies: ["Topology", "CLibPCI"], swiftSettings: strict),
     .target(name: "CPeerGPU"),
     .target(name: "PeerGPU", dependencies: ["CDeviceABI", "CPeerGPU"], swiftSettings: strict),
@@ -50,7 +52,9 @@ let package = Package(
       name: "bench-engine",
       dependencies: ["PeerGPU", "SimulatedDriver", "CDeviceABI", "CPeerGPU"],
       path: "Sources/EngineBenchmark", swiftSettings: strict),
-    .target(name: "Verification", dependencies: ["Topology", "GoldenData"], swiftSettings: strict),
+    .target(
+      name: "Verification", dependencies: ["Topology", "GoldenData", "CDeviceABI"],
+      swiftSettings: strict),
     .target(
       name: "Harness",
       dependencies: [

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CDeviceABI
 import Foundation
 import FoundationXML
 import Topology
@@ -8,9 +9,6 @@ import Topology
 struct DomainXML {
   /// libvirt's own devices go to the root complex, far from the topology's, which begin at slot 2.
   private static let channelSlot = 0x1E
-
-  /// Doorbells and interrupts of a GPU; the device's ABI fixes the number.
-  private static let gpuVectors: UInt32 = 3
 
   private let guest: GuestDescription
   private let sockets: GuestSockets
@@ -45,6 +43,7 @@ struct DomainXML {
       .make(
         "qemu:commandline",
         children: arguments().map { .make("qemu:arg", ["value": $0]) }))
+    children.append(withoutQueryingProperties())
     let overrides = withoutACS()
     if !overrides.isEmpty { children.append(.make("qemu:override", children: overrides)) }
     for child in children { root.addChild(child) }
@@ -115,6 +114,14 @@ extension DomainXML {
 }
 
 extension DomainXML {
+  /// libvirt asks a new QEMU for each of some 400 properties of its CPU, half a second in all, if it
+  /// believes that this QEMU can tell which features are missing; else for two lists of them.
+  private func withoutQueryingProperties() -> XMLElement {
+    .make(
+      "qemu:capabilities",
+      children: [.make("qemu:del", ["capability": "cpu-unavailable-features"])])
+  }
+
   /// What `max` offers and guests do better without.
   private var unwantedFeatures: [XMLElement] {
     // With five levels of page tables, a kernel with KASAN reports a wild access when an interrupt
@@ -232,8 +239,8 @@ extension DomainXML {
     for gpu in guest.topology.gpus {
       let name = GuestDescription.deviceName(gpu.id)
       let device = QEMUArgument.DoorbellDevice(
-        id: name, chardev: name + "-server", vectors: Self.gpuVectors, bus: bus(of: gpu.id),
-        addr: slot(of: gpu.id))
+        id: name, chardev: name + "-server", vectors: UInt32(CROSSBAR_GPU_VECTORS),
+        bus: bus(of: gpu.id), addr: slot(of: gpu.id))
       let server = QEMUArgument.plain(guest.gpuServers[gpu.id] ?? "")
       arguments += [
         "-chardev", "socket,id=\(device.chardev),path=\(server)", "-device",

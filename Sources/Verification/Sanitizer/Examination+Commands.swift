@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CDeviceABI
+
 /// Faults and fences.
 extension Examination {
-  /// `CROSSBAR_GPU_DELAY` of `crossbar_gpu.h`.
-  private static let delay: UInt32 = 6
   /// Faults that are remembered for one address space; it has one at a time.
   private static let faultLimit = 4096
 
@@ -168,7 +168,8 @@ extension Examination {
     // A command that waits for a fault is not lost.
     guard let head, !life.isStopped, life.unanswered.isEmpty else { return }
     if life.ending != .endOfLog {
-      guard head.opcode != Self.delay, waited(since: life.lastActivity, life) >= patience,
+      guard head.opcode != CROSSBAR_GPU_DELAY.rawValue,
+        waited(since: life.lastActivity, life) >= patience,
         let end = end(of: trace, after: head.entry), waited(from: head.entry, to: end) >= patience
       else { return }
     }

@@ -115,7 +115,8 @@ extension DomainXML {
 
 extension DomainXML {
   /// libvirt asks a new QEMU for each of some 400 properties of its CPU, half a second in all, if it
-  /// believes that this QEMU can tell which features are missing; else for two lists of them.
+  /// believes that this QEMU can tell which features are missing; else for two lists of them. A
+  /// libvirt that takes this for granted asks all the same.
   private func withoutQueryingProperties() -> XMLElement {
     .make(
       "qemu:capabilities",

@@ -166,6 +166,7 @@ struct HTMLPage {
       let remarks =
         summary.findings.map { Entry(name: "finding", value: $0) }
         + summary.limitations.map { Entry(name: "not checked", value: $0) }
+        + summary.excuses.map { Entry(name: "no finding", value: $0) }
       return Sanitizer(
         kind: summary.isClean ? "verified" : "failed", sentence: summary.sentence, remarks: remarks)
     }

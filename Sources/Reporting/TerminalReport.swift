@@ -117,7 +117,8 @@ public struct TerminalReport: Sendable {
     if let absence { return [ink(.warning, "! " + absence)] }
     return summaries.flatMap { summary in
       let mark = summary.isClean ? ink(.good, "✓") : ink(.bad, "✗")
-      return ["\(mark) \(summary.sentence)"] + summary.limitations.flatMap { wrap($0) }
+      return ["\(mark) \(summary.sentence)"]
+        + (summary.limitations + summary.excuses).flatMap { wrap($0) }
     }
   }
 

@@ -169,6 +169,15 @@ import Verification
     #expect(outcome.kind == .verified, "\(outcome)")
   }
 
+  @Test func aControllersMemoryThatNoBlockWentToIsNoProof() {
+    let hole = { (phase: Phase) in report(phase, transfers: []) }
+    let seen = observation(
+      peer: "nvme0", direct: hole(.direct), fallback: hole(.fallback), name: "ns0.nvme0.read-8k")
+    let outcome = assess(seen, trace: refusedTrace).outcome
+    #expect(outcome.failure == .protocolViolation, "\(outcome)")
+    #expect(outcome.explanation.contains("lists blocks of 0 only"), "\(outcome)")
+  }
+
   @Test func bytesThatTheHostWasNotShownAreNoProof() {
     for phase in Phase.allCases {
       var seen = observation()

@@ -7,7 +7,7 @@ import Verification
 @Suite struct RunRecordTests {
   private func record(
     _ cases: [CaseRecord], interruption: String? = nil,
-    console: [RunRecord.ConsoleReport] = []
+    sanitizer: [String: SanitizerReport] = [:], console: [RunRecord.ConsoleReport] = []
   ) -> RunRecord {
     var timings = RunRecord.Timings()
     timings.boot = 2.25
@@ -18,7 +18,7 @@ import Verification
         crossbar: "0.1", hostKernel: "6.1", hostProcessors: 2, qemu: "7.2.22", libvirt: "9.0.0",
         accelerator: "tcg"),
       kernel: .init(release: "7.2.12", origin: "linux-source-7.2"), seeds: ["content": 7],
-      console: console)
+      sanitizer: sanitizer, console: console)
   }
 
   private func failed() -> CaseRecord {
@@ -32,6 +32,21 @@ import Verification
     let data = try record.encoded()
     #expect(try RunRecord(decoding: data) == record)
     #expect(try RunRecord(decoding: data).encoded() == data)
+  }
+
+  @Test func whatTheSanitizerCouldNotLookAtIsNotVerified() {
+    var report = SanitizerReport()
+    #expect(record([assess(observation())], sanitizer: ["gpu0": report]).verdict == .verified)
+    report.excuses = ["lostFence in stall is no finding: the case asked for it."]
+    #expect(record([assess(observation())], sanitizer: ["gpu0": report]).verdict == .verified)
+    report.limitations = ["The kernel lost 7 events."]
+    let blind = record([assess(observation())], sanitizer: ["gpu0": report])
+    #expect(blind.verdict == .failed)
+    #expect(blind.failures.joined().contains("kept from its work: The kernel lost 7 events"))
+    // One failure is enough.
+    let broken = record(
+      [assess(observation())], interruption: "it ended", sanitizer: ["gpu0": report])
+    #expect(broken.failures.count == 1)
   }
 
   @Test func pathsOfFilesComeBackAsTheyWereWritten() throws {

@@ -160,7 +160,7 @@ import Testing
     "CPU:1 [LOST 123 EVENTS]", "CPU:1 [LOST EVENTS]",
     "# entries-in-buffer/entries-written: 140080/250280   #P:4",
   ])
-  func lostEventsLimitAndAreNoFinding(line: String) {
+  func lostEventsLimitWhatCanBeFound(line: String) {
     var scene = cleanScene
     scene.log.removeAll { $0.contains("unbind") || $0.contains("reset") }
     scene.access(fence: 2, va: 0x5000, bus: 0x5000, gen: 9)

@@ -123,6 +123,10 @@ public struct CaseAssessment: Sendable {
         return .blocksMissing(
           header.n, report.phase, listed: report.transferredBytes, bytes: report.bytes)
       }
+    } else if report.transferredBytes == 0, report.bytes > 0 {
+      // Nobody but the guest can look into a controller's memory, and so tell how much of it is
+      // zeros of holes; all of it never is.
+      return .blocksMissing(header.n, report.phase, listed: 0, bytes: report.bytes)
     }
     guard header.op != .read else { return nil }
     let written = report.transfers.filter { $0.direction == .write }

@@ -125,6 +125,11 @@ public struct RunRecord: Sendable, Hashable, Codable {
       failures += report.findings.filter { $0.caseNumber == nil }.map {
         "The DMA sanitizer on \(gpu): \($0.kind.rawValue): \($0.sentence)"
       }
+      // What broke off is a failure already, and has left things open.
+      guard interruption == nil else { continue }
+      failures += report.limitations.map {
+        "The DMA sanitizer on \(gpu) was kept from its work: \($0)"
+      }
     }
     let proved = cases.contains { ![.skipped, .failed].contains($0.outcome.kind) }
     if failures.isEmpty, !proved {

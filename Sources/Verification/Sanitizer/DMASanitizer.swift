@@ -26,8 +26,7 @@
 /// - `wrongPath`: the bytes lie in system memory, video memory or a BAR, while the case claims
 ///   another one; or they went by a port that can't serve what it claims.
 /// - `leakedMapping`: the driver maps a page of an address space after its `ivgpu_unbind`; the engine
-///   uses a mapping of an address space's former life; or, where the driver has to invalidate what it
-///   mapped before it unbinds, it did not.
+///   uses a mapping of an address space's former life. UNBIND ends what is mapped.
 /// - `unansweredFault`: a fault without a reply at the end of the log, or when a reset came later than
 ///   `patience`. UNBIND, errors and prompt resets forget faults.
 /// - `lostFence`: a fence that the engine left out; or the driver's first fence without a signal, at
@@ -48,7 +47,7 @@
 ///   contradict each other, events of the driver that can't be read.
 ///
 /// A rule that needs everything is not applied where something is missing (events that the kernel
-/// lost, a log that is damaged); the report states that as a limitation.
+/// lost, a log that is damaged); the report states that as a limitation, and the run is not verified.
 ///
 /// Time: O(N log M) for N log lines and M trace events, and about 100 bytes a line.
 public struct DMASanitizer: Sendable {

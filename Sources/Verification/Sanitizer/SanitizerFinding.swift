@@ -51,8 +51,11 @@ public struct SanitizerReport: Hashable, Sendable, Codable {
   public var findings: [SanitizerFinding] = []
   /// How many there were of each kind; kinds without any are missing.
   public var counts: [SanitizerFinding.Kind: Int] = [:]
-  /// What could not be looked at, and why, as sentences. None of them is a finding.
+  /// What could not be looked at, and why, as sentences. None of them is a finding, but a run that
+  /// came to its end is not verified with one.
   public var limitations: [String] = []
+  /// What is no finding, and why, as sentences.
+  public var excuses: [String] = []
   /// What moved in each case, in the order of the windows.
   public var cases: [AccessSummary] = []
   /// What moved in the whole log.
@@ -61,7 +64,7 @@ public struct SanitizerReport: Hashable, Sendable, Codable {
   /// A report of nothing.
   public init() {}
 
-  /// The report without the findings that `excuse` has a reason for, which becomes a limitation.
+  /// The report without the findings that `excuse` has a reason for.
   public func excusing(_ excuse: (SanitizerFinding) -> String?) -> SanitizerReport {
     var report = self
     report.findings = []
@@ -72,7 +75,7 @@ public struct SanitizerReport: Hashable, Sendable, Codable {
       }
       let left = count(finding.kind) > 0 ? (report.counts[finding.kind] ?? 0) - 1 : 0
       report.counts[finding.kind] = left > 0 ? left : nil
-      report.limitations.append(
+      report.excuses.append(
         "\(finding.kind.rawValue) in \(finding.caseName ?? "no case") is no finding: \(reason).")
     }
     return report

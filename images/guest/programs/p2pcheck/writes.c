@@ -94,6 +94,29 @@ static bool write_piece(struct test *test, struct phase_result *result,
 	return phase_inspect(test, result, memory, &now);
 }
 
+/*
+ * To fill a big part of register-like memory takes longer than all else of a case:
+ * the fallback then writes the cells that the direct phase has left there.
+ */
+static bool leaves_cells(const struct test *test)
+{
+	return test->recipe->big && test->peer->registers &&
+	       test_len(test) <= test_piece(test);
+}
+
+/* What the direct phase has read from is not its to change. */
+static void check_left(struct test *test, struct phase_result *result,
+		       const struct cells *cells)
+{
+	struct content left = content_of(segment_cells(test_off(test),
+						       test_len(test),
+						       cells->file,
+						       cells->gen));
+
+	peer_check(test->peer, &left, test->peer->memory + test->recipe->skew,
+		   true, &result->mismatch);
+}
+
 static bool write_phase(struct test *test, struct phase_result *result,
 			struct file *file, enum phase phase,
 			const struct cells *cells)
@@ -127,18 +150,10 @@ static bool write_phase(struct test *test, struct phase_result *result,
 	if (phase == PHASE_FALLBACK ||
 	    test->options->sabotage != SABOTAGE_STALE_WRITE)
 		verify_file(test, result, file);
+	if (phase == PHASE_DIRECT && leaves_cells(test))
+		check_left(test, result, cells);
 	phase_finish(test, result);
 	return true;
-}
-
-/*
- * To fill a big part of register-like memory takes longer than all else of a case:
- * the fallback then writes the cells that the direct phase has left there.
- */
-static bool leaves_cells(const struct test *test)
-{
-	return test->recipe->big && test->peer->registers &&
-	       test_len(test) <= test_piece(test);
 }
 
 /* Names the two files of a case after it. */

@@ -47,6 +47,7 @@ build-tests: build ## Build the tests as well
 
 install: build ## Install below PREFIX (/usr/local), with completions for bash, zsh and fish
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/crossbar
+	rm -rf $(DESTDIR)$(PREFIX)/share/crossbar
 	mkdir -p $(DESTDIR)$(PREFIX)/share/crossbar
 	cp -r qemu-configs images $(DESTDIR)$(PREFIX)/share/crossbar/
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/crossbar/Sources/CDeviceABI/include \

@@ -111,6 +111,24 @@ extension GuestTests {
       #expect(try outcome.cases().count > 80)
     }
 
+    /// The same seed brings the same commands; another one does not.
+    @Test func aSeedRepeatsTheCommandsOfASoak() async throws {
+      var digests: [[String]] = []
+      for seed in ["7", "7", "8"] {
+        let outcome = try await CrossbarProgram.run([
+          "run", "switch", "--suite", "gpu", "--only", "*.soak", "--soak", "3", "--seed", seed,
+        ])
+        #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+        let lines = outcome.file("ktap.log").split(separator: "\n")
+          .filter { $0.contains("digest of the first") }
+        digests.append(lines.map { String($0.suffix(8)) })
+      }
+      let common = min(digests[0].count, digests[1].count)
+      #expect(common > 0, "no run came to 256 commands")
+      #expect(digests[0].prefix(common) == digests[1].prefix(common))
+      #expect(digests[0].first != digests[2].first)
+    }
+
     @Test func aSuiteThatBreaksOffIsStillSanitized() async throws {
       let outcome = try await CrossbarProgram.run([
         "run", "switch", "--suite", "gpu", "--limit", "12", "--inject", "stray-address",

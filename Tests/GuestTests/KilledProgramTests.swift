@@ -10,11 +10,19 @@ extension GuestTests {
       let runtime = try PrivateRuntime()
       defer { runtime.remove() }
       var generator = SplitMix(state: 0x5EED)
+      let start = ContinuousClock.now
+      let whole = try await CrossbarProgram.run(
+        ["run", "switch"], environment: runtime.environment)
+      #expect(whole.exitCode == 0, "\(whole.errors)\(whole.output)")
+      // The last two moments are when the guest is stopped and when its disks are compared.
+      let length = (ContinuousClock.now - start) / 10 * 9
       for round in 0..<10 {
-        let moment = Duration.milliseconds(Int.random(in: 50...7000, using: &generator))
+        let part = round < 8 ? Double.random(in: 0.005...1, using: &generator) : 0
+        let moment = round == 9 ? .milliseconds(400) : length * part
         let outcome = try await CrossbarProgram.run(
           ["run", "switch"], environment: runtime.environment
         ) { program in
+          if round >= 8 { try await program.wait(for: "ok 94 ", in: "ktap.log") }
           try await Task.sleep(for: moment)
           program.signal(SIGKILL)
         }

@@ -25,14 +25,16 @@ enum QEMUArgument {
     }
   }
 
-  /// `-blockdev`: a raw image. QEMU's cache is the host's page cache, so whatever the guest
-  /// flushed, and after QEMU's end everything, is in the file.
+  /// `-blockdev`: a raw image, a run's own. QEMU's cache is the host's page cache, so what a
+  /// controller has reported as written is in the file, whatever becomes of QEMU: a guest's flush
+  /// need not wait for the host's disk.
   struct RawImage: Encodable {
     struct File: Encodable {
       let driver = "file"
       var filename: String
       /// A second QEMU on the same image would destroy it.
       let locking = "on"
+      let cache = ["no-flush": true]
     }
 
     let driver = "raw"

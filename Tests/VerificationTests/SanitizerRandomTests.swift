@@ -26,8 +26,9 @@ import Verification
     #expect(report.findings.allSatisfy { $0.sentence.hasSuffix(".") })
   }
 
-  /// A million log lines and 100,000 trace events.
-  @Test func longLogsTakeSeconds() {
+  /// A million log lines and 100,000 trace events: to hold one against the other takes about as long
+  /// as to read them. If each line met each event, it would be a thousand times that.
+  @Test func longLogsAreLookedAtAsFastAsTheyAreRead() {
     var log = ""
     var trace = ""
     log.reserveCapacity(200_000_000)
@@ -89,7 +90,7 @@ import Verification
     print(
       "\(parsedLog.entries.count) log lines, \(parsedTrace.entries.count) events: "
         + "read in \(parsing), looked at in \(looking)")
-    #expect(parsing + looking < .seconds(30))
+    #expect(looking < parsing * 20)
   }
 }
 

@@ -83,10 +83,12 @@ format: ## Format the Swift sources in place
 coverage: packages ## Print the line coverage of the Swift modules by the unit tests
 	swift test --scratch-path .build-coverage --enable-code-coverage --skip GuestTests \
 	  > .build-coverage.log 2>&1 || { grep -E 'error:|✘' .build-coverage.log; exit 1; }
-	@PATH="$$PATH:$$(dirname "$$(readlink -f "$$(command -v swift)")")" llvm-cov report -instr-profile .build-coverage/debug/codecov/default.profdata \
+	@PATH="$$(dirname "$$(readlink -f "$$(command -v swift)")"):$$PATH" llvm-cov report -instr-profile .build-coverage/debug/codecov/default.profdata \
 	  .build-coverage/debug/crossbarPackageTests.xctest \
 	  -ignore-filename-regex='(\.build|Tests)' -show-functions=false \
-	  | awk 'NR < 3 || /Sources|TOTAL/ { print }'
+	  | awk 'NF > 9 && $$1 != "Filename" { split($$1, path, "/"); all[path[1]] += $$8; missed[path[1]] += $$9 } \
+	    END { for (m in all) printf "%-16s %6d lines, %5.1f %% run\n", m, all[m], 100 * (1 - missed[m] / all[m]) }' \
+	  | sort
 
 bench-engine: build ## Measure the peer GPU's engine against memcpy, a bare CRC loop and a bare qtest client
 	"$$(swift build $(SWIFT_FLAGS) --show-bin-path)/bench-engine" $(BENCH_FLAGS)

@@ -91,6 +91,9 @@ import Verification
       "\(parsedLog.entries.count) log lines, \(parsedTrace.entries.count) events: "
         + "read in \(parsing), looked at in \(looking)")
     #expect(looking < parsing * 20)
+    #if !DEBUG
+      #expect(parsing + looking < .seconds(30))
+    #endif
   }
 }
 

@@ -104,15 +104,19 @@ static bool find_mount(const char *device, char *mount, size_t size)
 	return found;
 }
 
+/* @more: mount options, or NULL. */
 static bool mount_volume(struct volume *volume,
-			 const struct volume_option *option)
+			 const struct volume_option *option, const char *more)
 {
 	/*
 	 * ext4 would otherwise zero inode tables in the background, which only
 	 * makes a run slower and its trace longer.
 	 */
-	const char *data = strcmp(option->fstype, "ext4") ? NULL : "noinit_itable";
+	const char *quiet = strcmp(option->fstype, "ext4") ? "" : "noinit_itable";
+	char data[64];
 
+	snprintf(data, sizeof(data), "%s%s%s", quiet, *quiet && more ? "," : "",
+		 more ? more : "");
 	if (find_mount(volume->device, volume->mount, sizeof(volume->mount)))
 		return true;
 	snprintf(volume->mount, sizeof(volume->mount), "/mnt/%s", option->id);
@@ -132,7 +136,8 @@ static bool mount_volume(struct volume *volume,
 	return true;
 }
 
-bool volume_open(struct volume *volume, const struct volume_option *option)
+static bool open_volume(struct volume *volume,
+			const struct volume_option *option, const char *more)
 {
 	char path[80];
 	int device, block = 0;
@@ -167,7 +172,7 @@ bool volume_open(struct volume *volume, const struct volume_option *option)
 				path, strerror(errno));
 		return false;
 	}
-	if (!mount_volume(volume, option))
+	if (!mount_volume(volume, option, more))
 		return false;
 	volume->directory = open(volume->mount,
 				 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -178,6 +183,11 @@ bool volume_open(struct volume *volume, const struct volume_option *option)
 		return false;
 	}
 	return true;
+}
+
+bool volume_open(struct volume *volume, const struct volume_option *option)
+{
+	return open_volume(volume, option, NULL);
 }
 
 void volume_close(struct volume *volume)
@@ -216,9 +226,14 @@ bool volume_unmount(struct volume *volume)
 
 bool volume_return(struct volume *volume)
 {
+	return volume_return_with(volume, NULL);
+}
+
+bool volume_return_with(struct volume *volume, const char *options)
+{
 	if (volume->controller >= 0)
 		close(volume->controller);
-	return volume_open(volume, volume->option);
+	return open_volume(volume, volume->option, options);
 }
 
 bool volume_present(const struct volume *volume)

@@ -45,6 +45,9 @@ void volume_close(struct volume *volume);
 bool volume_unmount(struct volume *volume);
 bool volume_return(struct volume *volume);
 
+/* The same with mount options that others of its file system may not have. */
+bool volume_return_with(struct volume *volume, const char *options);
+
 /* Whether its name space is there: it may have left. */
 bool volume_present(const struct volume *volume);
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <linux/fs.h>
 
 #include "engine.h"
@@ -100,22 +99,16 @@ close:
 /* Unmounts, and mounts with @options, or as it was. False after test_fail(). */
 static bool mount_again(struct test *test, const char *options)
 {
-	struct volume *volume = test->volume;
-	bool gone, ok;
+	bool gone, back;
 
-	files_suspend(volume);
-	gone = volume_unmount(volume);
-	ok = gone && (!options || !mount(volume->device, volume->mount, "ext4",
-					 MS_NOATIME, options));
-	ok = test_check(test, ok, "cannot mount volume %s with %s: %s",
-			volume->id, options ? options : "nothing",
-			strerror(errno));
-	if (!test_check(test, (!gone || volume_return(volume)) &&
-			files_resume(volume), "cannot have volume %s back: %s",
-			volume->id, strerror(errno)))
-		return false;
-	volume->mounted = true;
-	return ok;
+	files_suspend(test->volume);
+	gone = volume_unmount(test->volume);
+	test_check(test, gone, "cannot unmount volume %s: %s",
+		   test->volume->id, strerror(errno));
+	back = (!gone || volume_return_with(test->volume, options)) &&
+	       files_resume(test->volume);
+	return test_check(test, back, "cannot have volume %s back: %s",
+			  test->volume->id, strerror(errno)) && gone;
 }
 
 /* Data that goes to the journal first is not in the file's blocks. */
@@ -124,25 +117,23 @@ static void journal(struct test *test)
 	struct mapped mapped = { .file = NULL };
 	struct ivgpu_stats before;
 
-	if (!mapped_open(test, &mapped, SIZE, true) ||
-	    !use(test, &mapped, "before the flag") ||
-	    !engine_stats(test, &before) ||
-	    !set_flag(test, &mapped, FS_JOURNAL_DATA_FL, true) ||
-	    !look_revoked(test, &mapped, 0, SIZE, "once journaled") ||
-	    !path_revoked(test, &before, "once journaled") ||
-	    !engine_stats(test, &before) ||
-	    !mapped_sum(test, &mapped, "sum of journaled data") ||
-	    !mapped_write(test, &mapped, 4 * PAGE, 8 * PAGE,
-			  "write of journaled data") ||
-	    !path_fallback(test, &before, "journaled data") ||
-	    !path_refused(test, &before, EOPNOTSUPP, "journaled data") ||
-	    !mapped_is_found(test, &mapped, "journaled data") ||
-	    !set_flag(test, &mapped, FS_JOURNAL_DATA_FL, false) ||
-	    !mapped_cool(test, &mapped, "after the flag"))
-		goto close;
-	if (use(test, &mapped, "after the flag"))
+	if (mapped_open(test, &mapped, SIZE, true) &&
+	    use(test, &mapped, "before the flag") &&
+	    engine_stats(test, &before) &&
+	    set_flag(test, &mapped, FS_JOURNAL_DATA_FL, true) &&
+	    look_revoked(test, &mapped, 0, SIZE, "once journaled") &&
+	    path_revoked(test, &before, "once journaled") &&
+	    engine_stats(test, &before) &&
+	    mapped_sum(test, &mapped, "sum of journaled data") &&
+	    mapped_write(test, &mapped, 4 * PAGE, 8 * PAGE,
+			 "write of journaled data") &&
+	    path_fallback(test, &before, "journaled data") &&
+	    path_refused(test, &before, EOPNOTSUPP, "journaled data") &&
+	    mapped_is_found(test, &mapped, "journaled data") &&
+	    set_flag(test, &mapped, FS_JOURNAL_DATA_FL, false) &&
+	    mapped_cool(test, &mapped, "after the flag") &&
+	    use(test, &mapped, "after the flag"))
 		mapped_is_kept(test, &mapped, "after the flag");
-close:
 	mapped_close(test, &mapped);
 }
 
@@ -154,7 +145,7 @@ static void run_journal(struct test *test)
 			  test->volume->id);
 		return;
 	}
-	if (mount_again(test, "noinit_itable,nodelalloc")) {
+	if (mount_again(test, "nodelalloc")) {
 		journal(test);
 		mount_again(test, NULL);
 	}

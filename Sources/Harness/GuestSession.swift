@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Artifacts
 import Foundation
 import Hypervisor
 import PCIInspection
@@ -35,7 +36,7 @@ struct GuestSession: Sendable {
     var description = GuestDescription(
       name: "crossbar-\(ProcessInfo.processInfo.processIdentifier)", topology: topology,
       kernel: parts.kernel.path.string, initramfs: parts.initramfs.string,
-      kernelArguments: driverTracing(of: request),
+      kernelArguments: driverTracing(of: request, on: parts.kernel),
       images: Dictionary(uniqueKeysWithValues: images),
       gpuServers: gpus.servers, persistentMemory: persistentMemory, accelerator: accelerator,
       logs: logs)
@@ -58,10 +59,12 @@ struct GuestSession: Sendable {
 
   /// The GPU driver's events, from boot on: to switch them on later means to patch running code. Those
   /// of `device_map` beside them say why it refused.
-  private static func driverTracing(of request: RunRequest) -> [String] {
+  private static func driverTracing(of request: RunRequest, on kernel: KernelImage) -> [String] {
     guard request.tracesDriver else { return [] }
     let maps = request.suite.members.contains(.deviceMap) && request.path != .fallback
-    return ["trace_event=ivgpu:*\(maps ? ",device_map:*" : "")", "trace_buf_size=16M"]
+    // Of a module that is not there yet, the kernel keeps in mind that its events are wanted.
+    let driver = kernel.modules == nil ? "ivgpu:*" : ":mod:ivgpu"
+    return ["trace_event=\(driver)\(maps ? ",device_map:*" : "")", "trace_buf_size=16M"]
   }
 
   /// Begins to write the GPU driver's events to the run directory; the DMA sanitizer compares them

@@ -29,7 +29,7 @@ struct RunParts: Sendable {
     try requireDriver(in: kernel, for: request)
     try requireDeviceMap(in: kernel, for: request)
     let initramfs = try await workshop.initramfs(
-      addition: request.initramfsAddition,
+      addition: request.initramfsAddition, for: kernel,
       tree: request.suite == .xfstests ? try request.xfstestsTree().tree : nil, progress: progress)
     var programs: [String: [UInt8]] = [:]
     let own = request.tracesDriver ? [dumpProgram, traceProgram] : [dumpProgram]
@@ -79,7 +79,7 @@ struct RunParts: Sendable {
     guard let config = kernel.config,
       let text = try? String(contentsOfFile: config.string, encoding: .utf8)
     else { return false }
-    return !text.split(separator: "\n").contains("\(option)=y")
+    return !text.split(separator: "\n").contains { $0 == "\(option)=y" || $0 == "\(option)=m" }
   }
 
   /// Gives the run its private copies of the images. They go when the run is over, and when this

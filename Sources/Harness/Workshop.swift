@@ -39,12 +39,17 @@ public struct Workshop: Sendable {
   ///
   /// - Parameters:
   ///   - addition: the manifest of what a suite needs besides.
+  ///   - kernel: the kernel whose modules it has.
   ///   - tree: a directory that goes with it.
   public func initramfs(
-    addition: String? = nil, tree: HostTree? = nil, progress: @escaping ProgressHandler
+    addition: String? = nil, for kernel: KernelImage? = nil, tree: HostTree? = nil,
+    progress: @escaping ProgressHandler
   ) async throws -> FilePath {
-    try await InitramfsArtifact(addition: addition, tree: tree, project: project, store: store)
-      .resolve(progress: reporter(progress))
+    let modules = kernel?.modules.map { HostTree(guest: "/lib/modules", host: $0) }
+    return try await InitramfsArtifact(
+      addition: addition, trees: [modules, tree].compactMap(\.self), project: project,
+      store: store
+    ).resolve(progress: reporter(progress))
   }
 
   /// What the suite `regression` runs.

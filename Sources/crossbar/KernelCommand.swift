@@ -46,6 +46,7 @@ struct KernelCommand: AsyncParsableCommand {
         document["config"] = image.config?.string
         document["symbols"] = image.symbols?.string
         document["vmlinux"] = image.vmlinux?.string
+        document["modules"] = image.modules?.string
         try KernelCommand.printJSON(document)
       } else {
         print(image.path)

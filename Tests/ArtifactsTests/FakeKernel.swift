@@ -155,6 +155,11 @@ struct FakeKernel {
       \t@cp image $(o)/arch/x86/boot/bzImage
       \t@cat $(o)/.config >> $(o)/arch/x86/boot/bzImage
       \t@echo map > $(o)/System.map; echo elf > $(o)/vmlinux
+      modules:
+      \t@: > $(o)/modules.order
+      \t@if grep -q CONFIG_NEW=m $(o)/.config; then mkdir -p $(o)/drivers/new; \\
+      \tcp drivers/new/Kconfig $(o)/drivers/new/new.ko; \\
+      \techo drivers/new/new.o > $(o)/modules.order; fi
 
       """)
   }

@@ -46,6 +46,23 @@ import Testing
     #expect(HostFiles.names(in: entries.appending("kernel-source")).count == 1)
   }
 
+  @Test func whatIsConfiguredAsAModuleLiesBesideTheImage() async throws {
+    #expect(try await kernel.artifact().resolve().modules == nil)
+    try kernel.setFragment("CONFIG_PCI=y\nCONFIG_NEW=m\n")
+    let image = try await kernel.artifact().resolve()
+    let modules = try #require(image.modules)
+    #expect(HostFiles.names(in: modules) == ["new.ko"])
+    #expect(try HostFiles.text(modules.appending("new.ko")) == "CONFIG_NEW\n")
+    // The image alone is the same, and yet another kernel when only a module changed.
+    let own = kernel.artifact(.tree(kernel.tree, withDriver: true))
+    let first = try await own.resolve()
+    try kernel.directory.write("project/files/drivers/new/Kconfig", "CONFIG_NEW\nCONFIG_MORE\n")
+    let second = try await own.resolve()
+    #expect(try HostFiles.text(#require(first.modules).appending("new.ko")) == "CONFIG_NEW\n")
+    let changed = try HostFiles.text(#require(second.modules).appending("new.ko"))
+    #expect(changed == "CONFIG_NEW\nCONFIG_MORE\n")
+  }
+
   @Test func changedDriverBuildsAgain() async throws {
     let first = try await kernel.artifact().resolve()
     try kernel.directory.write("project/files/drivers/new/driver.c", "int x;\n")

@@ -9,6 +9,7 @@ import Testing
     #expect(KernelBuild.step("  CC      fs/xfs/xfs_inode.o") == "CC fs/xfs/xfs_inode.o")
     #expect(KernelBuild.step("  CC      /build/tools/elf.o", below: "/build/") == "CC tools/elf.o")
     #expect(KernelBuild.step("  BUILD   arch/x86/boot/bzImage") == "BUILD arch/x86/boot/bzImage")
+    #expect(KernelBuild.step("  LD [M]  drivers/misc/x.ko") == "LD drivers/misc/x.ko")
     #expect(KernelBuild.step("Kernel: arch/x86/boot/bzImage is ready") == nil)
     #expect(KernelBuild.step("  fs/x.c:12: note: here") == nil)
     #expect(KernelBuild.step("") == nil)

@@ -137,7 +137,7 @@ func shipped(
     let request = try shipped("switch", suite: suite, path: path)
     let kernel = KernelImage(
       path: "/k/bzImage", release: "7.2", origin: "/home/me/linux", config: FilePath(config),
-      symbols: nil, vmlinux: nil)
+      symbols: nil, vmlinux: nil, modules: nil)
     do {
       try RunParts.requireDeviceMap(in: kernel, for: request)
       #expect(!isRefused)

@@ -11,7 +11,8 @@ import Topology
 @Suite struct RunPartsTests {
   @Test(arguments: [
     (Harness.Suite.gpu, "CONFIG_PCI=y\n", true), (.all, "# CONFIG_IVGPU is not set\n", true),
-    (.gpu, "CONFIG_PCI=y\nCONFIG_IVGPU=y\n", false), (.p2pdma, "CONFIG_PCI=y\n", false),
+    (.gpu, "CONFIG_PCI=y\nCONFIG_IVGPU=y\n", false), (.gpu, "CONFIG_IVGPU=m\n", false),
+    (.p2pdma, "CONFIG_PCI=y\n", false),
   ])
   func aSuiteThatNeedsTheDriverIsRefusedWithoutIt(
     suite: Harness.Suite, text: String, refused: Bool
@@ -26,7 +27,7 @@ import Topology
       kernel: .flavour(nil), location: .embedded)
     let kernel = KernelImage(
       path: "/k/bzImage", release: "7.2", origin: "/home/me/linux", config: FilePath(config),
-      symbols: nil, vmlinux: nil)
+      symbols: nil, vmlinux: nil, modules: nil)
     do {
       try RunParts.requireDriver(in: kernel, for: request)
       #expect(!refused)

@@ -13,7 +13,7 @@ public struct InitramfsArtifact: Sendable {
   private static let manifest = "images/guest/initramfs.yaml"
 
   private let manifests: [String]
-  private let tree: HostTree?
+  private let trees: [HostTree]
   private let project: ProjectFiles
   private let store: ArtifactStore
 
@@ -21,14 +21,14 @@ public struct InitramfsArtifact: Sendable {
   ///
   /// - Parameters:
   ///   - addition: a further manifest, relative to the project, for what few guests need.
-  ///   - tree: a directory for this guest alone.
+  ///   - trees: directories for this guest alone.
   ///   - project: where the manifests are.
   ///   - store: where it is kept.
   public init(
-    addition: String? = nil, tree: HostTree? = nil, project: ProjectFiles, store: ArtifactStore
+    addition: String? = nil, trees: [HostTree] = [], project: ProjectFiles, store: ArtifactStore
   ) {
     manifests = [InitramfsArtifact.manifest] + (addition.map { [$0] } ?? [])
-    self.tree = tree
+    self.trees = trees
     self.project = project
     self.store = store
   }
@@ -45,7 +45,7 @@ public struct InitramfsArtifact: Sendable {
     var key = ArtifactKey.Builder(kind: "initramfs")
     let manifest = try manifest(into: &key)
     let programs = try hostPrograms(of: manifest)
-    let trees = manifest.trees + (tree.map { [$0] } ?? [])
+    let trees = manifest.trees + trees
     let needs = try LibraryResolver().needs(
       of: programs.map(\.source) + trees.flatMap(\.files))
 

@@ -46,6 +46,7 @@ extension KernelArtifact {
     // A copy by content: the next build may replace the image while a guest still boots it.
     var key = ArtifactKey.Builder(kind: "kernel")
     try key.add("image", file: build.image)
+    for module in try build.modules() { try key.add(module.name, file: module.path) }
     let directory = try await store.entry("kernel", key.key(), progress: progress) {
       (directory, _) throws(ArtifactError) in
       try collect(from: build, into: directory)

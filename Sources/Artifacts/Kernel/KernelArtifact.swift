@@ -13,6 +13,8 @@ public struct KernelArtifact: Sendable {
   let project: ProjectFiles
   let store: ArtifactStore
   private let givenSource: FilePath?
+  /// Name of the modules' directory in an entry.
+  private static let modules = "modules"
 
   /// The kernel of a choice.
   ///
@@ -61,7 +63,7 @@ public struct KernelArtifact: Sendable {
       label = "kernel \(absolute)"
       image = KernelImage(
         path: absolute, release: try BzImage(path: absolute).release, origin: absolute.string,
-        config: nil, symbols: nil, vmlinux: nil)
+        config: nil, symbols: nil, vmlinux: nil, modules: nil)
     }
     progress(ArtifactProgress(label: label, fraction: 1, detail: "Linux \(image.release)"))
     return image
@@ -206,14 +208,23 @@ public struct KernelArtifact: Sendable {
       try SparseFile.copy(build.directory.appending(from), to: directory.appending(to))
     }
     _ = try BzImage(path: directory.appending("bzImage"))
+    let modules = try build.modules()
+    if modules.isEmpty { return }
+    let target = directory.appending(Self.modules)
+    try HostFiles.makeDirectory(target)
+    for module in modules {
+      try SparseFile.copy(module.path, to: target.appending(module.name))
+    }
   }
 
   func image(in directory: FilePath, origin: String) throws(ArtifactError) -> KernelImage {
     let path = directory.appending("bzImage")
+    let modules = directory.appending(Self.modules)
     return KernelImage(
       path: path, release: try BzImage(path: path).release, origin: origin,
       config: directory.appending("config"), symbols: directory.appending("System.map"),
-      vmlinux: directory.appending("vmlinux"))
+      vmlinux: directory.appending("vmlinux"),
+      modules: HostFiles.isDirectory(modules) ? modules : nil)
   }
 
   // The number of steps that the last build on this host took, for the next one's bar.

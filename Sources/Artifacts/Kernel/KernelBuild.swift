@@ -3,7 +3,7 @@
 import Foundation
 import SystemPackage
 
-/// `make` in a kernel tree: configuration, its check, the image.
+/// `make` in a kernel tree: configuration, its check, the image and its modules.
 struct KernelBuild: Sendable {
   let recipe: KernelRecipe
   let project: ProjectFiles
@@ -17,6 +17,18 @@ struct KernelBuild: Sendable {
   /// Where the output is.
   var directory: FilePath { output ?? tree.directory }
   var image: FilePath { directory.appending("arch/x86/boot/bzImage") }
+
+  /// The modules that were built, each with the name that it has in a guest.
+  ///
+  /// - Throws: `ArtifactError` if the build left no list of them.
+  func modules() throws(ArtifactError) -> [(name: String, path: FilePath)] {
+    // Lines such as `drivers/misc/ivgpu/ivgpu.o` (Documentation/kbuild/kbuild.rst, Output files).
+    try HostFiles.text(directory.appending("modules.order")).split(separator: "\n").map { line in
+      var path = directory.appending(String(line))
+      path.extension = "ko"
+      return (path.lastComponent?.string ?? String(line), path)
+    }
+  }
 
   /// Configures: `tinyconfig`, the fragments, `olddefconfig`; then checks that every option is as
   /// it was asked for.
@@ -59,7 +71,7 @@ struct KernelBuild: Sendable {
     let steps = LineCounter()
     let expected = max(expectedSteps, 1)
     let cores = ProcessInfo.processInfo.activeProcessorCount
-    let command = make(["-j", "\(cores)", "bzImage"])
+    let command = make(["-j", "\(cores)", "bzImage", "modules"])
     let prefix = "\(directory)/"
     let outcome = try await command.run { line in
       guard let step = KernelBuild.step(line, below: prefix) else { return }
@@ -83,12 +95,12 @@ struct KernelBuild: Sendable {
   }
 
   /// What a line of `make` says is being done: `  CC      fs/xfs/xfs_inode.o` gives
-  /// `CC fs/xfs/xfs_inode.o`. Nil for a line that is no step. The prefix is left out: tools of the
+  /// `CC fs/xfs/xfs_inode.o`, with or without the mark `[M]` of a module. Nil for a line that is no step. The prefix is left out: tools of the
   /// tree are built with absolute names.
   static func step(_ line: String, below prefix: String = "/") -> String? {
     guard line.hasPrefix("  ") else { return nil }
     let words = line.split(separator: " ", omittingEmptySubsequences: true)
-    guard let verb = words.first, let object = words.dropFirst().first,
+    guard let verb = words.first, let object = words.dropFirst().first(where: { $0 != "[M]" }),
       verb.allSatisfy({ $0.isUppercase || $0.isNumber || $0 == "_" })
     else { return nil }
     return "\(verb) \(object.hasPrefix(prefix) ? object.dropFirst(prefix.count) : object)"

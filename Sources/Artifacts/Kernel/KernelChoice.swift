@@ -41,4 +41,7 @@ public struct KernelImage: Hashable, Sendable {
   public let symbols: FilePath?
   /// The ELF file for a debugger; nil for a finished image.
   public let vmlinux: FilePath?
+  /// A directory with the modules that the guest loads (`NAME.ko`); nil if there are none, as for a
+  /// finished image.
+  public let modules: FilePath?
 }

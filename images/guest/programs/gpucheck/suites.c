@@ -13,7 +13,7 @@ static const struct recipes *const gpu[] = {
 	&mapping_recipes, &fork_recipes, &process_recipes, &pressure_recipes,
 	&video_recipes, &wait_recipes, &ioctl_recipes, &reset_recipes,
 	&inject_recipes, &race_recipes, &disk_race_recipes, &soak_recipes,
-	&unbind_recipes,
+	&unbind_recipes, &module_recipes,
 };
 
 static const struct recipes *const device_map[] = {

@@ -80,6 +80,33 @@ enum Aperture: CaseIterable {
     #expect(target.load(fromByteOffset: 3 + length, as: UInt8.self) == 0)
   }
 
+  /// Neither by its own offset nor by the bus does a page lead to what the device goes by.
+  @Test(arguments: [false, true])
+  func noPageLeadsToTheRings(byBus: Bool) throws {
+    let rig = try Rig()
+    let bus: UInt64 = 0xc000_0000
+    rig.device.attach([MappedPort(videoMemory: rig.device.memory, at: bus)])
+    let tables = try rig.bind(0)
+    let own = UInt64(CROSSBAR_GPU_CONTROL_SIZE)
+    func target(_ offset: UInt64) -> PageTarget {
+      byBus ? .bus(bus + offset) : .video(offset)
+    }
+    let heap = rig.driver.allocate()
+    tables.map(Rig.address, pages: 1, to: target(heap), generation: 1)
+    let good = try rig.driver.run(0, .fill(Rig.address, length: 4096, with: 0x77))
+    #expect(good.status == 0)
+    #expect(rig.videoBytes(at: heap, count: 8) == [0x77, 0, 0, 0, 0, 0, 0, 0])
+    for (page, offset) in [0, 4096, own - 4096].enumerated() {
+      let at = Rig.address + UInt64(page + 1) * 4096
+      tables.map(at, pages: 1, to: target(offset), generation: 1)
+      let before = rig.videoBytes(at: offset + 2048, count: 2048)
+      _ = try rig.driver.run(0, .fill(at + 2048, length: 2048, with: 0x66))
+      #expect(rig.videoBytes(at: offset + 2048, count: 2048) == before)
+    }
+    let ports = try rig.log().filter { $0.t == "dma" }.map(\.port)
+    #expect(ports == ["video", "none", "none", "none"])
+  }
+
   @Test func fillGoesOnAcrossScatteredPages() throws {
     let rig = try Rig()
     let tables = try rig.bind(0)

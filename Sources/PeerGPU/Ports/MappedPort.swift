@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CDeviceABI
 import Glibc
 
 /// A range of bus addresses whose bytes are in a file.
@@ -74,11 +75,16 @@ public final class MappedPort: DMAPort {
     owners = mappings
   }
 
-  /// The GPU's own video memory, where the guest put BAR 2.
+  /// The GPU's own video memory, where the guest put BAR 2; without control page and rings, to which
+  /// no page table leads by way of the bus, either.
   public init(videoMemory: VideoMemory, at bus: UInt64) {
     kind = .video
+    let own = Int(CROSSBAR_GPU_CONTROL_SIZE)
+    let rest = videoMemory.size - own
     regions = [
-      BusRegion(start: bus, size: UInt64(videoMemory.size), window: videoMemory.window)
+      BusRegion(
+        start: bus + UInt64(own), size: UInt64(rest),
+        window: SharedWindow(base: videoMemory.window.base + own, size: rest))
     ]
     logOffset = 0 &- bus
     owners = [videoMemory]

@@ -13,6 +13,8 @@ struct GPUSanitation: Sendable {
   /// Of the suites that have the GPUs work, in the order in which they ran.
   let observations: [SuiteExecution.Observation]
   let traceIsWhole: Bool
+  /// The number of the last entry of each GPU's log, by topology id.
+  let lastNumbers: [String: UInt64]
 
   /// What it says, by the GPU's topology id.
   func reports() throws -> [String: SanitizerReport] {
@@ -29,8 +31,14 @@ struct GPUSanitation: Sendable {
         bus: bus(videoMemory: try tree.peerMemory(of: gpu.id, in: topology)),
         windows: Self.windows(of: gpu.id, in: observations))
       sanitizer.expectsDigests = true
+      sanitizer.lastNumber = lastNumbers[gpu.id]
+      var stalled: Set<SuiteCase> = []
       reports[gpu.id] = sanitizer.report().excusing { finding in
-        self.interruption(behind: finding) ?? self.injection(behind: finding)
+        if let reason = self.interruption(behind: finding) { return reason }
+        // It stands still once, with one fence that comes no more.
+        guard let (item, reason) = self.stall(behind: finding), stalled.insert(item).inserted
+        else { return nil }
+        return reason
       }
     }
     return reports
@@ -79,14 +87,21 @@ struct GPUSanitation: Sendable {
     return "the suite broke off"
   }
 
-  /// The fault injection by which a case asked for a finding: an engine that stands still until it
-  /// is reset signals no fence.
-  private func injection(behind finding: SanitizerFinding) -> String? {
+  /// A case of a suite, by its number.
+  private struct SuiteCase: Hashable {
+    var suite: Suite
+    var number: Int
+  }
+
+  /// The fault injection by which a case asked for a finding, and the case: an engine that stands
+  /// still until it is reset signals no fence.
+  private func stall(behind finding: SanitizerFinding) -> (item: SuiteCase, reason: String)? {
     guard finding.kind == .lostFence, let number = finding.caseNumber,
       let observation = observations.first(where: { $0.suite.rawValue == finding.suite }),
-      let item = observation.testimony.cases.first(where: { $0.header.n == number })
+      let item = observation.testimony.cases.first(where: { $0.header.n == number }),
+      let stall = item.gpu?.injections.first(where: { $0.hasPrefix("stall") })
     else { return nil }
-    return item.gpu?.injections.first { $0.hasPrefix("stall") }.map { "the case asked for \($0)" }
+    return (SuiteCase(suite: observation.suite, number: number), "the case asked for \(stall)")
   }
 
   /// What lies where, as a GPU with this video memory sees it.

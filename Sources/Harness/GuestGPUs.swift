@@ -66,6 +66,9 @@ struct GuestGPUs: Sendable {
     }
   }
 
+  /// The number of the last entry that each engine has made in its log, by topology id.
+  var lastNumbers: [String: UInt64] { devices.mapValues { $0.counters().lastLogNumber } }
+
   /// Ends the engines and completes their logs.
   func stop() {
     for device in devices.values { device.stop() }

@@ -100,7 +100,8 @@ public struct Run: Sendable {
       progress(RunProgress(label: "Verify"))
       let assessment = RunAssessment(
         request: request, directory: directory, tree: tree, observations: observations,
-        traceFault: traceFault, console: session.guest.console.findings)
+        traceFault: traceFault, lastNumbers: gpus.lastNumbers,
+        console: session.guest.console.findings)
       var record = try assessment.record(
         environment: RunEnvironment.current(accelerator, hypervisor), kernel: parts.kernel)
       timings.verify = phases.lap()

@@ -15,6 +15,8 @@ struct RunAssessment: Sendable {
   let observations: [SuiteExecution.Observation]
   /// Why the trace of the GPU's driver is not whole.
   let traceFault: String?
+  /// The number of the last entry of each GPU's access log, by topology id.
+  let lastNumbers: [String: UInt64]
   let console: [ConsoleFinding]
 
   /// The record of the run, without its timings.
@@ -72,7 +74,7 @@ struct RunAssessment: Sendable {
     guard request.sanitizes, !observations.isEmpty else { return [:] }
     return try GPUSanitation(
       topology: request.topology, directory: directory, tree: tree, observations: observations,
-      traceIsWhole: traceFault == nil
+      traceIsWhole: traceFault == nil, lastNumbers: lastNumbers
     ).reports()
   }
 

@@ -19,6 +19,7 @@ struct Scene {
   var windows: [AccessWindow] = []
   var hasTrace = true
   var patience: UInt64 = 1_000_000_000
+  var lastNumber: UInt64?
 
   /// Both clocks go on.
   mutating func wait(_ seconds: Double) {
@@ -164,6 +165,7 @@ struct Scene {
       trace: hasTrace ? DriverTrace(trace: Data((trace ?? traceText).utf8)) : nil,
       bus: Self.bus, windows: windows)
     sanitizer.patience = patience
+    sanitizer.lastNumber = lastNumber
     return sanitizer.report()
   }
 

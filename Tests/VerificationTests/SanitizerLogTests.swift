@@ -117,6 +117,20 @@ import Testing
     #expect(cleanScene.report(lines.reversed().joined(separator: "\n")).isClean)
   }
 
+  /// Of a log that ends early, only the engine itself knows that it does.
+  @Test func theLastEntryIsTheLastThatTheEngineMade() {
+    var scene = cleanScene
+    let lines = scene.logText.split(separator: "\n").map(String.init)
+    scene.lastNumber = UInt64(lines.count)
+    #expect(scene.report.isClean)
+    for count in 0..<lines.count {
+      let report = scene.report(lines.prefix(count).joined(separator: "\n"))
+      #expect(report.counts == [.logDamaged: 1])
+      #expect(report.findings.first?.sentence.contains("has made \(lines.count)") == true)
+      #expect(report.limitations.count == 1)
+    }
+  }
+
   @Test func piecesMayEndAnywhere() {
     let bytes = Array(scene.logText.utf8)
     for size in 1..<40 {

@@ -61,6 +61,8 @@ public struct DMASanitizer: Sendable {
   public var windows: [AccessWindow]
   /// Nanoseconds within which driver and engine hear of each other.
   public var patience: UInt64 = 1_000_000_000
+  /// The number of the last entry that the engine has made; nil if nobody knows.
+  public var lastNumber: UInt64?
   /// The engine was asked for digests of the commands' payload.
   public var expectsDigests = false
 

@@ -10,6 +10,7 @@ final class Examination {
   let bus: DMARegions
   let patience: UInt64
   let expectsDigests: Bool
+  private let lastNumber: UInt64?
   private let hasTrace: Bool
   private let windows: [AccessWindow]
   private(set) var report = SanitizerReport()
@@ -33,6 +34,7 @@ final class Examination {
     bus = DMARegions(sanitizer.bus)
     patience = sanitizer.patience
     expectsDigests = sanitizer.expectsDigests
+    lastNumber = sanitizer.lastNumber
     windows = sanitizer.windows.sorted { $0.entries.lowerBound < $1.entries.lowerBound }
     findings = FindingCollector(log: log, trace: trace, windows: windows)
     budget = 1_000_000 + log.entries.count * 64
@@ -99,7 +101,7 @@ final class Examination {
     }
   }
 
-  /// Numbers begin with 0 or 1 and grow by one.
+  /// Numbers begin with 0 or 1, grow by one, and end with the last one that the engine gave.
   private func checkNumbers() {
     if let first = log.entries.first, first.n > 1 {
       isWhole = false
@@ -117,6 +119,12 @@ final class Examination {
           ? "Two entries of the access log have the number \(n)."
           : "\(n - before - 1) entries are missing before entry \(n) of the access log."
       }
+    }
+    let last = log.entries.last?.n ?? 0
+    guard let lastNumber, last < lastNumber, !log.isTruncated else { return }
+    isWhole = false
+    findings.add(.logDamaged, entries: []) {
+      "The access log ends with entry \(last), and the engine has made \(lastNumber)."
     }
   }
 

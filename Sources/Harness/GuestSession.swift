@@ -63,7 +63,7 @@ struct GuestSession: Sendable {
     guard request.tracesDriver else { return [] }
     let maps = request.suite.members.contains(.deviceMap) && request.path != .fallback
     // Of a module that is not there yet, the kernel keeps in mind that its events are wanted.
-    let driver = kernel.modules == nil ? "ivgpu:*" : ":mod:ivgpu"
+    let driver = kernel.hasModule("ivgpu") ? ":mod:ivgpu" : "ivgpu:*"
     return ["trace_event=\(driver)\(maps ? ",device_map:*" : "")", "trace_buf_size=16M"]
   }
 

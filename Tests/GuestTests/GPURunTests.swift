@@ -11,13 +11,21 @@ extension GuestTests {
     func everyTopologyIsVerified(topology: String) async throws {
       let outcome = try await CrossbarProgram.run(["run", topology, "--suite", "all"])
       #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
-      let cases = try outcome.cases().filter { $0["operation"] as? String == "gpu" }
-      #expect(cases.count > 50)
+      let cases = try outcome.cases().filter { $0["suite"] as? String == "gpu" }
+      // Each of them has two volumes.
+      #expect(cases.count == 197)
       #expect(try Self.skips(of: outcome).isEmpty)
-      let active = cases.compactMap { $0["gpu"] as? [String: Any] }
-      #expect(active.contains { ($0["faults"] as? Int ?? 0) > 0 })
-      #expect(active.contains { ($0["doorbells"] as? Int ?? 0) > 0 })
-      #expect(active.contains { ($0["interrupts"] as? Int ?? 0) > 0 })
+      for item in cases {
+        let end = try #require(item["outcome"] as? [String: Any])
+        guard end["kind"] as? String == "verified" else { continue }
+        let name = item["name"] as? String ?? ""
+        let activity = try #require(item["gpu"] as? [String: Any], "\(name)")
+        for count in ["commands", "faults", "doorbells", "interrupts"] {
+          #expect(activity[count] is Int, "\(name): \(count)")
+        }
+        #expect(activity["bytes"] is [String: Any], "\(name)")
+        #expect((activity["doorbells"] as? Int ?? 0) > 0, "\(name)")
+      }
       let sanitizer = try #require(try outcome.record()["sanitizer"] as? [String: Any])
       let report = try #require(sanitizer["gpu0"] as? [String: Any])
       #expect((report["findings"] as? [Any])?.isEmpty == true)

@@ -44,4 +44,9 @@ public struct KernelImage: Hashable, Sendable {
   /// A directory with the modules that the guest loads (`NAME.ko`); nil if there are none, as for a
   /// finished image.
   public let modules: FilePath?
+
+  /// Whether a driver is among the modules, and so not in the image.
+  public func hasModule(_ name: String) -> Bool {
+    modules.map { HostFiles.exists($0.appending("\(name).ko")) } ?? false
+  }
 }

@@ -61,6 +61,6 @@ public struct PageCounts: Hashable, Sendable, Codable {
 public struct InjectionRequest: Hashable, Sendable {
   /// Number of the case.
   public var n: Int
-  /// The switches, with blanks between.
+  /// The switches, with commas between.
   public var switches: String
 }

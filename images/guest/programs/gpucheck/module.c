@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
@@ -18,23 +19,34 @@
 
 #define MODULE		"ivgpu"
 #define MODULE_FILE	"/lib/modules/" MODULE ".ko"
+#define PARAMETERS	"/sys/module/" MODULE "/parameters/"
 #define TRACING		"/sys/kernel/tracing/"
 #define SIZE		(16 * PAGE)
 #define DRAIN_MS	10000
+
+/*
+ * struct loaded - the module as it was
+ * @parameters: as finit_module() takes them
+ * @traced:     its events are wanted
+ */
+struct loaded {
+	char parameters[64];
+	bool traced;
+};
 
 static bool module_delete(void)
 {
 	return !syscall(SYS_delete_module, MODULE, O_NONBLOCK);
 }
 
-static bool module_insert(void)
+static bool module_insert(const char *parameters)
 {
 	int fd = open(MODULE_FILE, O_RDONLY | O_CLOEXEC);
 	int error;
 
 	if (fd < 0)
 		return false;
-	error = syscall(SYS_finit_module, fd, "", 0) ? errno : 0;
+	error = syscall(SYS_finit_module, fd, parameters, 0) ? errno : 0;
 	close(fd);
 	errno = error;
 	return !error;
@@ -75,6 +87,22 @@ static bool is_traced(void)
 			   sizeof(enabled)) && strcmp(enabled, "0");
 }
 
+static bool look(struct test *test, struct loaded *loaded)
+{
+	char timeout[16], path[16];
+
+	loaded->traced = is_traced();
+	if (!test_check(test, kernel_read(PARAMETERS "timeout_ms", timeout,
+					  sizeof(timeout)) &&
+			kernel_read(PARAMETERS "path", path, sizeof(path)),
+			"cannot read the module's parameters: %s",
+			strerror(errno)))
+		return false;
+	snprintf(loaded->parameters, sizeof(loaded->parameters),
+		 "timeout_ms=%s path=%s", timeout, path);
+	return true;
+}
+
 static bool is_refused(struct test *test, const char *when)
 {
 	bool gone = module_delete();
@@ -109,6 +137,7 @@ static bool stays_while_open(struct test *test)
 	return ok;
 }
 
+/* Whether it has gone; the case fails if it has not gone as it should. */
 static bool leaves(struct test *test)
 {
 	char node[64];
@@ -118,29 +147,29 @@ static bool leaves(struct test *test)
 			strerror(errno)))
 		return false;
 	again = module_delete();
-	if (!test_check(test, !again && errno == ENOENT, "a second removal: %s",
-			again ? "success" : strerror(errno)))
-		return false;
-	return test_check(test, access("/sys/module/" MODULE, F_OK) &&
-			  !ivgpu_node(test->address, node, sizeof(node)),
-			  "the module has left things behind");
+	test_check(test, !again && errno == ENOENT, "a second removal: %s",
+		   again ? "success" : strerror(errno));
+	test_check(test, access("/sys/module/" MODULE, F_OK) &&
+		   !ivgpu_node(test->address, node, sizeof(node)),
+		   "the module has left things behind");
+	return true;
 }
 
-static bool comes_back(struct test *test, bool traced)
+static bool comes_back(struct test *test, const struct loaded *loaded)
 {
 	uint8_t *video;
 	bool ok;
 
 	/* The kernel has forgotten that the events are wanted. */
-	if (!test_check(test, !traced ||
+	if (!test_check(test, !loaded->traced ||
 			kernel_write(TRACING "set_event", ":mod:" MODULE),
 			"cannot ask for the module's events: %s",
 			strerror(errno)) ||
-	    !test_check(test, module_insert(), "cannot load %s: %s",
-			MODULE_FILE, strerror(errno)) ||
-	    !test_check(test, is_traced() == traced,
+	    !test_check(test, module_insert(loaded->parameters),
+			"cannot load %s: %s", MODULE_FILE, strerror(errno)) ||
+	    !test_check(test, is_traced() == loaded->traced,
 			"the module came back with its events %s",
-			traced ? "off" : "on") ||
+			loaded->traced ? "off" : "on") ||
 	    !test_check(test, ivgpu_open(&test->gpu, test->address,
 					 &test->totals),
 			"cannot open the GPU again: %s", strerror(errno)))
@@ -156,7 +185,7 @@ static bool comes_back(struct test *test, bool traced)
 static void run_rmmod(struct test *test)
 {
 	uint64_t place = gpu_place(test->address);
-	bool traced = is_traced();
+	struct loaded loaded;
 	unsigned int i;
 
 	if (access(MODULE_FILE, F_OK)) {
@@ -164,8 +193,11 @@ static void run_rmmod(struct test *test)
 		return;
 	}
 	for (i = 0; test_has_round(test, i); i++) {
-		if (!stays_while_open(test) || !trace_is_read(test) ||
-		    !leaves(test) || !comes_back(test, traced))
+		if (!look(test, &loaded) || !stays_while_open(test) ||
+		    !trace_is_read(test) || !leaves(test))
+			return;
+		/* Later cases need it, whatever this one has found. */
+		if (!comes_back(test, &loaded) || test->verdict.failed)
 			return;
 		/* The host goes by where it was. */
 		if (!test_check(test, gpu_place(test->address) == place,

@@ -84,10 +84,10 @@ struct recipes {
 	unsigned int count;
 };
 
-extern const struct recipes atomic_recipes, command_recipes, disk_race_recipes,
-	fault_recipes, file_recipes, fork_recipes, inject_recipes,
+extern const struct recipes atomic_recipes, command_recipes, control_recipes,
+	disk_race_recipes, fault_recipes, file_recipes, fork_recipes, inject_recipes,
 	ioctl_recipes, mapping_recipes, module_recipes,
-	pressure_recipes, private_recipes,
+	peer_memory_recipes, pressure_recipes, private_recipes,
 	process_recipes, race_recipes, reset_recipes, shrink_recipes,
 	soak_recipes, space_recipes, unbind_recipes, video_recipes,
 	wait_recipes, write_recipes;

@@ -192,6 +192,10 @@ static int ivgpu_fault_commit(struct ivgpu_service *service, unsigned int count)
 	else
 		ret = ivgpu_mmu_map_pages(space, service->va, count,
 					  space->pfns);
+	/* The engine would ask for the same for ever. */
+	if (ret > 0 && service->access == CROSSBAR_GPU_ATOMIC_ACCESS &&
+	    !(space->entries[0] & CROSSBAR_GPU_PTE_ATOMIC))
+		ret = -EOPNOTSUPP;
 	mutex_unlock(&space->lock);
 	if (ret == -ERANGE && READ_ONCE(space->path) != IVGPU_PATH_DIRECT) {
 		service->no_direct = true;

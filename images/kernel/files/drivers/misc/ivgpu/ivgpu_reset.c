@@ -8,8 +8,11 @@
 #include "ivgpu.h"
 #include "ivgpu_trace.h"
 
-/* An engine that lives does a reset at once: it only has to stop its threads. */
-#define IVGPU_RESET_TIMEOUT	msecs_to_jiffies(2000)
+/*
+ * An engine that lives does a reset at once: it only has to stop its threads. But
+ * its host may be busy, and there is no way back from a dead device.
+ */
+#define IVGPU_RESET_TIMEOUT	msecs_to_jiffies(10000)
 #define IVGPU_RESET_AGAIN	msecs_to_jiffies(50)
 
 /**
@@ -21,12 +24,16 @@
 void ivgpu_die(struct ivgpu_device *device)
 {
 	unsigned long flags;
+	unsigned int i;
 	bool first;
 
 	spin_lock(&device->ring_lock);
 	spin_lock_irqsave(&device->space_lock, flags);
 	first = !device->dead;
 	WRITE_ONCE(device->dead, true);
+	for (i = 0; i < CROSSBAR_GPU_ADDRESS_SPACES; i++)
+		if (device->spaces[i])
+			wake_up_all(&device->spaces[i]->wait);
 	spin_unlock_irqrestore(&device->space_lock, flags);
 	spin_unlock(&device->ring_lock);
 	if (!first)

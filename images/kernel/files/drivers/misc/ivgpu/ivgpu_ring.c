@@ -116,8 +116,10 @@ static bool ivgpu_control_done(struct ivgpu_device *device,
 			       const struct ivgpu_ticket *ticket)
 {
 	u32 tail = ivgpu_load(&device->control->control_tail.value);
+	u32 head = READ_ONCE(device->control_head);
 
-	return (s32)(tail - ticket->index) > 0 || READ_ONCE(device->dead) ||
+	/* A tail that is beyond our own head has acknowledged nothing. */
+	return head - tail < head - ticket->index || READ_ONCE(device->dead) ||
 	       READ_ONCE(device->epoch) != ticket->epoch;
 }
 

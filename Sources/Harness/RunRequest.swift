@@ -187,10 +187,18 @@ extension RunRequest {
         """)
     }
     try checkXfstests()
+    try refuseWhatIsOfNoUse()
     guard usesGPU else { return }
     if topology.gpus.isEmpty {
       throw RequestError(
         "\(topologyPath): the suite \(suite.rawValue) needs a GPU, and \(topology.name) has none.")
+    }
+    if tracesDriver, sanitizes, topology.gpus.count > 1 {
+      throw RequestError(
+        """
+        \(topologyPath): \(topology.name) has \(topology.gpus.count) GPUs, and the DMA sanitizer can't \
+        tell yet of which one the driver's events are. Leave one GPU, or take --no-sanitizer.
+        """)
     }
     if topology.machine.iommu != .none {
       throw RequestError(
@@ -198,6 +206,26 @@ extension RunRequest {
         \(topologyPath): the suite \(suite.rawValue) can't run behind a virtual IOMMU yet: the \
         GPU's engine would do its DMA without translation. Take a topology with `iommu: none`, or \
         --suite p2pdma.
+        """)
+    }
+  }
+}
+
+extension RunRequest {
+  /// Refuses options that the suite would not look at.
+  private func refuseWhatIsOfNoUse() throws(RequestError) {
+    let usual = Effort()
+    let ofGPU = "gpu, device-map or power-cut"
+    for (option, isGiven, isOfUse, suites) in [
+      ("--rounds", effort.rounds != usual.rounds, usesGPU, ofGPU),
+      ("--seed", effort.seed != usual.seed, usesGPU, ofGPU),
+      ("--soak", effort.soak != usual.soak, suite.members.contains(.gpu), "gpu"),
+      ("--inject", injection != .none, usesGPU, ofGPU),
+      ("--no-sanitizer", !sanitizes, tracesDriver, "gpu or device-map"),
+    ] where isGiven && !isOfUse {
+      throw RequestError(
+        """
+        The suite \(suite.rawValue) has no use for \(option): leave it out, or take --suite \(suites).
         """)
     }
   }

@@ -129,7 +129,8 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Have the GPUs do wrong on purpose, as drop-doorbell=3 or flip-bit.", visibility: .hidden))
+      "Have the GPUs do wrong on purpose, as drop-doorbell=3 or flip-bit.", visibility: .hidden),
+    transform: { try FaultInjection(parsing: $0) })
   var inject: FaultInjection?
 
   @OptionGroup var kernel: KernelOptions
@@ -201,12 +202,4 @@ extension MappingPath: ExpressibleByArgument {}
 extension ByteCount: ExpressibleByArgument {
   /// Reads binary units, as in a topology.
   public init?(argument: String) { self.init(parsing: argument) }
-}
-
-extension FaultInjection: ExpressibleByArgument {
-  /// Reads the text form.
-  public init?(argument: String) {
-    guard let injection = try? FaultInjection(parsing: argument) else { return nil }
-    self = injection
-  }
 }

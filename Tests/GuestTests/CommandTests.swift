@@ -11,6 +11,10 @@ import Testing
     (["run", "--nonsense"], "Error: Unknown option '--nonsense'"),
     (["run", "switch", "--limit", "0"], "Error: --limit takes 1 to 86400 seconds"),
     (["run", "switch", "--suite", "none"], "Error: The value 'none' is invalid for '--suite"),
+    (
+      ["run", "--suite", "gpu", "--inject", "nonsense"],
+      "Error: The value 'nonsense' is invalid for '--inject <inject>': Can't inject faults: there is no"
+    ),
     (["kernel", "build", "--with-driver"], "Error: --with-driver goes with --tree"),
     (["kernel", "build", "--tree", "x", "--patch", "y"], "Error: --patch leaves your tree alone"),
     (["run", "--kernel", "/x/bzImage", "--patch", "y"], "Error: --patch needs the source"),

@@ -50,8 +50,8 @@ struct RunParts: Sendable {
     return RunParts(kernel: kernel, initramfs: initramfs, programs: programs, images: images)
   }
 
-  /// Refuses a kernel without the GPU's driver for a suite that is about nothing else. A finished image
-  /// can't be asked.
+  /// Refuses a kernel without the GPU's driver for a suite that is about nothing else. An image without
+  /// its configuration can't be asked.
   static func requireDriver(in kernel: KernelImage, for request: RunRequest) throws {
     guard request.usesGPU, lacks("CONFIG_IVGPU", kernel) else { return }
     throw RequestError(

@@ -55,6 +55,9 @@ import Testing
     #expect(HostFiles.names(in: modules) == ["new.ko"])
     #expect(image.hasModule("new") && !image.hasModule("old"))
     #expect(try HostFiles.text(modules.appending("new.ko")) == "CONFIG_NEW\n")
+    // Who names the image gets them, too.
+    let named = try await kernel.artifact(.image(image.path)).resolve()
+    #expect(named.modules == modules && named.config == image.config)
     // The image alone is the same, and yet another kernel when only a module changed.
     let own = kernel.artifact(.tree(kernel.tree, withDriver: true))
     let first = try await own.resolve()

@@ -12,8 +12,9 @@ import Testing
 /// of its address spaces does good work; and once more with nothing that is sacred to it.
 ///
 /// `CROSSBAR_FUZZ_SECONDS` says how long (30, and a third of it for the second part).
-/// `CROSSBAR_FUZZ_SEED` repeats the numbers that writes are made from; what is answered to the engine's
-/// faults, and when, still depends on the engine. Windows lie between pages that nobody may touch, so an access outside ends the process.
+/// `CROSSBAR_FUZZ_SEED` starts the same sequence of random numbers; how many of them faults and
+/// resets take depends on the engine. Windows lie between pages that nobody may touch, so an access
+/// outside ends the process.
 @Suite(.serialized) struct EngineFuzzer {
   /// The address space that does good work. The others are the fuzzer's.
   private static let good: UInt32 = 31
@@ -30,9 +31,6 @@ import Testing
     seed = environment["CROSSBAR_FUZZ_SEED"].flatMap { UInt64($0) } ?? .random(in: 0 ... .max)
     rig = try Rig(
       videoMemory: 8 << 20, guestMemory: 4 << 20, logLimit: 1 << 20, digestsPayload: seed % 2 == 0)
-    // The process may not come to an end of its own.
-    print("EngineFuzzer: CROSSBAR_FUZZ_SEED=\(seed)")
-    fflush(nil)
     // The lower half of system memory is the fuzzer's, the upper half is the good one's.
     rig.device.attach([
       MappedPort(videoMemory: rig.device.memory, at: Self.videoBus),
@@ -45,7 +43,14 @@ import Testing
     ])
   }
 
+  /// Says how to repeat a part: before it, since the process may not come to an end of its own.
+  private func announce(_ part: String) {
+    print("EngineFuzzer, \(part): CROSSBAR_FUZZ_SEED=\(seed)")
+    fflush(nil)
+  }
+
   @Test func hostileContentHarmsNobodyElse() throws {
+    announce("beside good work")
     // The fuzzer's page tables may lead anywhere in the heap. The good one's tables are where
     // neither small numbers nor powers of two point to.
     let pages = Int(rig.driver.control.heap_size) / 4096 - GoodWork.tablePages
@@ -66,12 +71,13 @@ import Testing
       }
     }
     #expect(rig.driver.reset())
-    try finish(rounds: rounds)
+    try finish("beside good work", rounds: rounds)
   }
 
   /// Heads that creep, slots that change under the engine and resets at any time: after one more
   /// reset it works as if nothing had been.
   @Test func oneResetMendsWhateverTheGuestHasWritten() throws {
+    announce("alone")
     let pages = Int(rig.driver.control.heap_size) / 4096 - GoodWork.tablePages
     let heap = rig.driver.allocate(pages * 4096)
     let work = try GoodWork(rig, space: Self.good)
@@ -94,11 +100,11 @@ import Testing
       try work.run(round: rounds)
       rounds += 1
     }
-    try finish(rounds: rounds)
+    try finish("alone", rounds: rounds)
   }
 
-  private func finish(rounds: Int) throws {
-    print("EngineFuzzer: \(rounds) rounds, \(rig.device.counters())")
+  private func finish(_ part: String, rounds: Int) throws {
+    print("EngineFuzzer, \(part): \(rounds) rounds, \(rig.device.counters())")
     #expect(rounds > 0)
     #expect(rig.device.counters().errors > 0)
     _ = try LogLine.read(

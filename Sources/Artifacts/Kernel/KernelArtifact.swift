@@ -61,9 +61,7 @@ public struct KernelArtifact: Sendable {
     case .image(let path):
       let absolute = HostFiles.absolute(path)
       label = "kernel \(absolute)"
-      image = KernelImage(
-        path: absolute, release: try BzImage(path: absolute).release, origin: absolute.string,
-        config: nil, symbols: nil, vmlinux: nil, modules: nil)
+      image = try finished(absolute)
     }
     progress(ArtifactProgress(label: label, fraction: 1, detail: "Linux \(image.release)"))
     return image
@@ -122,6 +120,18 @@ public struct KernelArtifact: Sendable {
     let compressed = try await source.resolve(progress: parts[0])
     let tree = try await source.unpack(compressed, progress: parts[1])
     return (tree, try KernelSource.origin(of: compressed))
+  }
+
+  /// A finished image, with what `crossbar kernel build` leaves beside one, if that is there.
+  private func finished(_ path: FilePath) throws(ArtifactError) -> KernelImage {
+    let directory = path.removingLastComponent()
+    func beside(_ name: String) -> FilePath? {
+      let path = directory.appending(name)
+      return HostFiles.exists(path) ? path : nil
+    }
+    return KernelImage(
+      path: path, release: try BzImage(path: path).release, origin: path.string,
+      config: beside("config"), symbols: nil, vmlinux: nil, modules: beside(Self.modules))
   }
 
   // MARK: - A flavour

@@ -95,8 +95,8 @@ struct KernelBuild: Sendable {
   }
 
   /// What a line of `make` says is being done: `  CC      fs/xfs/xfs_inode.o` gives
-  /// `CC fs/xfs/xfs_inode.o`, with or without the mark `[M]` of a module. Nil for a line that is no step. The prefix is left out: tools of the
-  /// tree are built with absolute names.
+  /// `CC fs/xfs/xfs_inode.o`, with or without the mark `[M]` of a module. Nil for a line that is no
+  /// step. The prefix is left out: tools of the tree are built with absolute names.
   static func step(_ line: String, below prefix: String = "/") -> String? {
     guard line.hasPrefix("  ") else { return nil }
     let words = line.split(separator: " ", omittingEmptySubsequences: true)

@@ -35,14 +35,13 @@ public struct KernelImage: Hashable, Sendable {
   public let release: String
   /// Where its sources came from, for the record.
   public let origin: String
-  /// The configuration; nil for a finished image.
+  /// The configuration; nil for a finished image without one beside it.
   public let config: FilePath?
   /// `System.map`; nil for a finished image.
   public let symbols: FilePath?
   /// The ELF file for a debugger; nil for a finished image.
   public let vmlinux: FilePath?
-  /// A directory with the modules that the guest loads (`NAME.ko`); nil if there are none, as for a
-  /// finished image.
+  /// A directory with the modules that the guest loads (`NAME.ko`); nil if there are none.
   public let modules: FilePath?
 
   /// Whether a driver is among the modules, and so not in the image.

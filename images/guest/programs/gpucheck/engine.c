@@ -19,8 +19,8 @@ static const char *const claims[] = {
 	[CLAIM_DIRECT] = "direct:",
 };
 
-/* Rounds of a race after which chance is no excuse. */
-#define MANY_ROUNDS 20
+/* So many that chance is no excuse. */
+#define MANY_ENCOUNTERS	20
 
 /* The marker that brackets a case in the controller's log (volume_mark()). */
 #define PHASE_GPU	2
@@ -176,18 +176,21 @@ bool engine_wait(struct test *test, uint64_t fence, const char *what)
 	       check_result(test, CROSSBAR_GPU_FENCE_ONLY, 0, &result, what);
 }
 
-bool engine_is_busy(struct test *test)
+void engine_meet(struct test *test, struct encounters *encounters)
 {
 	struct ivgpu_stats stats;
 
-	return engine_stats(test, &stats) && stats.completed < stats.submitted;
+	encounters->all++;
+	encounters->met += engine_stats(test, &stats) &&
+			   stats.completed < stats.submitted;
 }
 
-bool engine_has_raced(struct test *test, unsigned int met, unsigned int rounds)
+bool engine_has_met(struct test *test, const struct encounters *encounters)
 {
-	return test_check(test, met || rounds < MANY_ROUNDS,
-			  "in none of %u rounds was the engine at work",
-			  rounds);
+	return test_check(test, encounters->met ||
+			  encounters->all < MANY_ENCOUNTERS,
+			  "of %u times, the engine was never at work",
+			  encounters->all);
 }
 
 bool engine_crc(struct test *test, const void *memory, size_t len,

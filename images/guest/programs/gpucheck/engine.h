@@ -37,14 +37,19 @@ bool engine_submit(struct test *test,
 		   unsigned int count, uint64_t *fence, const char *what);
 bool engine_wait(struct test *test, uint64_t fence, const char *what);
 
-/* Whether a command of the case's address space has not ended yet. */
-bool engine_is_busy(struct test *test);
-
 /*
- * Of @rounds of a race, in @met something was under way when it mattered. With
- * many rounds one has to have met. False after test_fail().
+ * struct encounters - when the GPU's work was about to be disturbed
+ * @all: times
+ * @met: of them, those when it still was under way
  */
-bool engine_has_raced(struct test *test, unsigned int met, unsigned int rounds);
+struct encounters {
+	unsigned int all, met;
+};
+
+void engine_meet(struct test *test, struct encounters *encounters);
+
+/* Of many, one has to have met. False after test_fail(). */
+bool engine_has_met(struct test *test, const struct encounters *encounters);
 
 /* Has the engine compute the CRC32C of memory that has to hold @want. */
 bool engine_crc(struct test *test, const void *memory, size_t len,

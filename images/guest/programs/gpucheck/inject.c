@@ -14,6 +14,7 @@
 #include "area.h"
 #include "crc32c.h"
 #include "engine.h"
+#include "process.h"
 
 #define SIZE	(64 * PAGE)
 
@@ -221,24 +222,52 @@ static void run_stall(struct test *test)
 	free(model);
 }
 
+/*
+ * Takes memory away from an engine that does not answer any more, for which it
+ * has to be reset.
+ */
+static void munmap_stalled(struct test *test, uint8_t *memory, uint64_t fence)
+{
+	struct crossbar_gpu_result result;
+	struct ivgpu_stats before, after;
+	uint64_t start = now_ns();
+
+	if (!engine_stats(test, &before))
+		return;
+	munmap(memory, SIZE);
+	if (test_check(test, since_ms(start) < 30000,
+		       "munmap() took %" PRIu64 " ms", since_ms(start)) &&
+	    test_check(test, ivgpu_wait(&test->gpu, fence, WAIT_NS, &result),
+		       "cannot wait for fence %" PRIu64 ": %s", fence,
+		       strerror(errno)) &&
+	    test_check(test, result.status == EIO,
+		       "the command of an engine that stalls ended with %s",
+		       error_name(result.status)) &&
+	    engine_stats(test, &after))
+		test_check(test, after.resets > before.resets,
+			   "there was no reset");
+}
+
 /* munmap() of what a stalled engine has mapped: late, but it comes back. */
 static void run_stall_munmap(struct test *test)
 {
 	unsigned int old = set_timeout(1000);
+	struct crossbar_gpu_command fill;
 	uint8_t *memory, *model = NULL;
 	struct area area = { .fd = -1 };
-	uint64_t start;
+	uint64_t fence;
 
 	memory = memory_map(test, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	fill = gpu_fill(memory, 1, SIZE);
 	if (memory &&
 	    area_open_random(test, &area, PLACE_ANONYMOUS, SIZE, &model) &&
-	    engine_run(test, gpu_fill(memory, 1, SIZE), NULL, "fill") &&
-	    engine_inject(test, "stall=1")) {
-		start = now_ns();
-		munmap(memory, SIZE);
+	    engine_run(test, fill, NULL, "fill") &&
+	    engine_inject(test, "stall=1") &&
+	    engine_submit(test, &fill, 1, &fence, "fill")) {
+		/* By then it stands still. If not, it will soon. */
+		sleep_ms(20);
+		munmap_stalled(test, memory, fence);
 		memory = NULL;
-		test_check(test, since_ms(start) < 30000,
-			   "munmap() took %" PRIu64 " ms", since_ms(start));
 	}
 	if (engine_inject(test, "none") && model)
 		works(test, &area, model, "after the reset");

@@ -53,7 +53,10 @@ static void run_peer_memory(struct test *test)
 		return;
 	if (!area_open_random(test, &area, PLACE_ANONYMOUS, SIZE, &model))
 		goto unmap;
-	if (!engine_run(test, gpu_copy(peer, area.memory, SIZE), NULL,
+	/* Of a page that is not mapped yet, and then of one that is. */
+	if (!engine_refuses(test, gpu_add(peer + SIZE - PAGE, 8, 1), EOPNOTSUPP,
+			    "add in untouched peer memory") ||
+	    !engine_run(test, gpu_copy(peer, area.memory, SIZE), NULL,
 			"copy to peer memory") ||
 	    !test_check(test, !memcmp(peer, model, SIZE),
 			"the CPU finds something else in peer memory"))

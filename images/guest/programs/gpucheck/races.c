@@ -72,7 +72,8 @@ static bool check_pages(struct test *test, const uint8_t *memory,
  * can't be written, so whatever changes there was changed by an old mapping.
  */
 static bool munmap_round(struct test *test, struct area *source,
-			 const uint8_t *model, uint8_t *sink, unsigned int *met)
+			 const uint8_t *model, uint8_t *sink,
+			 struct encounters *encounters)
 {
 	struct crossbar_gpu_command commands[2 * PAIRS];
 	uint8_t *memory = memory_map(test, SIZE, PROT_READ | PROT_WRITE,
@@ -89,7 +90,7 @@ static bool munmap_round(struct test *test, struct area *source,
 	if (!ok)
 		goto unmap;
 	sleep_random(test, 4000);
-	*met += engine_is_busy(test);
+	engine_meet(test, encounters);
 	munmap(memory, SIZE);
 	ok = test_check(test, mmap(memory, SIZE, PROT_READ, MAP_PRIVATE |
 				   MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
@@ -112,17 +113,19 @@ static void run_munmap(struct test *test)
 {
 	uint8_t *model, *sink = memory_map(test, SIZE, PROT_READ | PROT_WRITE,
 					   MAP_PRIVATE);
+	struct encounters encounters = { .all = 0 };
 	struct area source;
-	unsigned int i = 0, met = 0;
+	unsigned int i;
 
 	/* In some rounds the copies have ended before the memory goes. */
 	if (area_open_random(test, &source, PLACE_ANONYMOUS, SIZE, &model) &&
 	    sink && engine_run(test, gpu_copy(sink, source.memory, SIZE), NULL,
 			       "copy before a race"))
 		for (i = 0; test_has_round(test, i); i++)
-			if (!munmap_round(test, &source, model, sink, &met))
+			if (!munmap_round(test, &source, model, sink,
+					  &encounters))
 				break;
-	engine_has_raced(test, met, i);
+	engine_has_met(test, &encounters);
 	area_close(&source);
 	free(model);
 	if (sink)
@@ -137,7 +140,8 @@ static void run_mprotect(struct test *test)
 	struct area area;
 	uint8_t *model;
 	uint64_t fence;
-	unsigned int round = 0, met = 0, i, j;
+	struct encounters encounters = { .all = 0 };
+	unsigned int round, i, j;
 	bool ok = area_open_random(test, &area, PLACE_ANONYMOUS, SIZE, &model) &&
 		  engine_crc(test, area.memory, SIZE, crc32c(0, model, SIZE),
 			     "sum before a race");
@@ -152,7 +156,7 @@ static void run_mprotect(struct test *test)
 		ok = engine_submit(test, commands, PAIRS, &fence, "fills");
 		for (i = 0; ok && i < 8; i++) {
 			sleep_random(test, 1000);
-			met += engine_is_busy(test);
+			engine_meet(test, &encounters);
 			ok = test_check(test, !mprotect(area.memory, SIZE,
 							i % 2 ? PROT_READ |
 							PROT_WRITE : PROT_READ),
@@ -174,7 +178,7 @@ static void run_mprotect(struct test *test)
 		ok = ok && area_check(test, &area, model,
 				      "what fills say they did");
 	}
-	engine_has_raced(test, met, round);
+	engine_has_met(test, &encounters);
 	area_close(&area);
 	free(model);
 }
@@ -262,7 +266,8 @@ static void watch(struct test *test, void *context)
 static void run_fork(struct test *test)
 {
 	struct crossbar_gpu_command commands[COUNTED / PAGE];
-	unsigned int round = 0, met = 0, i, adds = 0;
+	struct encounters encounters = { .all = 0 };
+	unsigned int round, i, adds = 0;
 	uint64_t fence = 0;
 	uint8_t *memory = memory_map(test, COUNTED, PROT_READ | PROT_WRITE,
 				     MAP_PRIVATE);
@@ -279,7 +284,7 @@ static void run_fork(struct test *test)
 					   "adds");
 			adds += ok;
 			sleep_random(test, 2000);
-			met += engine_is_busy(test);
+			engine_meet(test, &encounters);
 			pids[started] = process_start(test, watch, memory);
 			started += pids[started] > 0;
 		}
@@ -287,7 +292,7 @@ static void run_fork(struct test *test)
 			ok = process_end(test, pids[i]) && ok;
 		ok = ok && engine_wait(test, fence, "adds");
 	}
-	engine_has_raced(test, met, round);
+	engine_has_met(test, &encounters);
 	for (i = 0; ok && i < COUNTED / PAGE; i++) {
 		uint64_t *word = (uint64_t *)(memory + i * PAGE + 8 * (i % 512));
 

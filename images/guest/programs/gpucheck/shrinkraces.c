@@ -51,7 +51,8 @@ static bool take_away(struct test *test, struct file *file, bool punch,
 }
 
 static bool shrink_round(struct test *test, struct file *file, uint8_t *memory,
-			 uint8_t *to, uint8_t *model, unsigned int *met)
+			 uint8_t *to, uint8_t *model,
+			 struct encounters *encounters)
 {
 	bool punch = test->recipe->argument;
 	size_t keep = random_below(&test->random, SIZE / PAGE) * PAGE;
@@ -72,7 +73,7 @@ static bool shrink_round(struct test *test, struct file *file, uint8_t *memory,
 	if (!engine_submit(test, commands, COPIES, &fence, "copies of a file"))
 		return false;
 	nanosleep(&pause, NULL);
-	*met += engine_is_busy(test);
+	engine_meet(test, encounters);
 	if (!take_away(test, file, punch, keep))
 		return false;
 	for (i = 0; i < COPIES; i++) {
@@ -95,7 +96,8 @@ static void run_shrink(struct test *test)
 {
 	struct file *file = disk_file(test, SIZE, false);
 	uint8_t *memory = NULL, *to, *model = malloc(SIZE);
-	unsigned int i, met = 0;
+	struct encounters encounters = { .all = 0 };
+	unsigned int i;
 
 	if (!file || !model) {
 		free(model);
@@ -104,9 +106,9 @@ static void run_shrink(struct test *test)
 	to = memory_map(test, COPIES * SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 	memory = disk_map(test, file, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED);
 	for (i = 0; to && memory && test_has_round(test, i); i++)
-		if (!shrink_round(test, file, memory, to, model, &met))
+		if (!shrink_round(test, file, memory, to, model, &encounters))
 			break;
-	engine_has_raced(test, met, i);
+	engine_has_met(test, &encounters);
 	if (memory)
 		munmap(memory, SIZE);
 	if (to)

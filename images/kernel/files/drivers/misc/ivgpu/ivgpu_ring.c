@@ -32,11 +32,13 @@ void ivgpu_bell(struct ivgpu_device *device, u32 vector)
 
 /*
  * The engine is late. The reset worker can't wait for a reset, and if one was
- * asked for long ago, there is nothing left to hope for.
+ * asked for long ago, there is nothing left to hope for. One that is under way has
+ * a time limit of its own.
  */
 static void ivgpu_control_late(struct ivgpu_device *device, unsigned long since)
 {
-	if (time_before(jiffies, since + ivgpu_timeout()))
+	if (time_before(jiffies, since + ivgpu_timeout()) ||
+	    READ_ONCE(device->resetting))
 		return;
 	if (current_work() == &device->reset_work ||
 	    time_after(jiffies, since + 3 * ivgpu_timeout()))
@@ -95,7 +97,8 @@ int ivgpu_control_put(struct ivgpu_device *device, u32 epoch,
 		ivgpu_control_late(device, since);
 	}
 
-	index = device->control_head++;
+	index = device->control_head;
+	WRITE_ONCE(device->control_head, index + 1);
 	if (request->opcode == CROSSBAR_GPU_INVALIDATE)
 		trace_ivgpu_invalidate(request->address_space, request->address,
 				       request->length, request->generation,
@@ -115,6 +118,7 @@ int ivgpu_control_put(struct ivgpu_device *device, u32 epoch,
 static bool ivgpu_control_done(struct ivgpu_device *device,
 			       const struct ivgpu_ticket *ticket)
 {
+	/* In this order: the head may move on in between. */
 	u32 tail = ivgpu_load(&device->control->control_tail.value);
 	u32 head = READ_ONCE(device->control_head);
 

@@ -13,7 +13,7 @@ import Testing
     (["run", "switch", "--suite", "none"], "Error: The value 'none' is invalid for '--suite"),
     (
       ["run", "--suite", "gpu", "--inject", "nonsense"],
-      "Error: The value 'nonsense' is invalid for '--inject <inject>': Can't inject faults: there is no"
+      "Error: The value 'nonsense' is invalid for '--inject': Can't inject faults: there is no"
     ),
     (["kernel", "build", "--with-driver"], "Error: --with-driver goes with --tree"),
     (["kernel", "build", "--tree", "x", "--patch", "y"], "Error: --patch leaves your tree alone"),

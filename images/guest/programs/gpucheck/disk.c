@@ -21,6 +21,9 @@
 /* Free space that the suite leaves for the file system's own needs. */
 #define SPARE	MIB(8)
 
+/* What one table of the GPU's last level spans, and so one fault at most. */
+#define SPAN	MIB(2)
+
 static uint8_t chunk[CHUNK] __aligned(4096);
 
 struct file *disk_file(struct test *test, uint64_t size, bool stays)
@@ -57,10 +60,34 @@ struct file *disk_golden(struct test *test)
 	return file;
 }
 
+/*
+ * Room at the start of a span. Where the kernel maps something is random, and what
+ * lies in two spans takes two faults, of which the second one may find in the page
+ * cache what the first one read ahead.
+ */
+static void *find_room(size_t size)
+{
+	uint8_t *room;
+	size_t before;
+
+	size = (size + PAGE - 1) / PAGE * PAGE;
+	room = mmap(NULL, size + SPAN, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (room == MAP_FAILED)
+		return NULL;
+	before = -(uintptr_t)room % SPAN;
+	if (before)
+		munmap(room, before);
+	munmap(room + before + size, SPAN - before);
+	return room + before;
+}
+
 uint8_t *disk_map(struct test *test, const struct file *file, size_t size,
 		  int protection, int flags)
 {
-	void *memory = mmap(NULL, size, protection, flags, file->cached, 0);
+	void *room = find_room(size);
+	void *memory = room ? mmap(room, size, protection, flags | MAP_FIXED,
+				   file->cached, 0) : MAP_FAILED;
 
 	if (memory != MAP_FAILED)
 		return memory;

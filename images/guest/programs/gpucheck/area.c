@@ -50,6 +50,24 @@ static void *map_file(int fd, size_t size, bool shared)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
+uint8_t *memory_map_device(struct test *test, const char *name, size_t size)
+{
+	void *memory = NULL;
+	char path[96];
+	int fd, error;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s",
+		 test->address, name);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0)
+		memory = map_file(fd, size, true);
+	error = errno;
+	if (fd >= 0)
+		close(fd);
+	test_check(test, memory, "cannot map %s: %s", path, strerror(error));
+	return memory;
+}
+
 static void *map_tmpfs(struct area *area, bool shared)
 {
 	area->fd = memfd_create("gpucheck", MFD_CLOEXEC);

@@ -51,4 +51,10 @@ bool memory_check(struct test *test, const uint8_t *memory,
 /* Anonymous memory of the given protection and flags, NULL after test_fail(). */
 uint8_t *memory_map(struct test *test, size_t size, int protection, int flags);
 
+/*
+ * Shared memory of the case's GPU by a file that its PCI device has in sysfs,
+ * such as "resource2". NULL after test_fail().
+ */
+uint8_t *memory_map_device(struct test *test, const char *name, size_t size);
+
 #endif /* GPUCHECK_AREA_H */

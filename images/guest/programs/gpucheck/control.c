@@ -12,11 +12,11 @@
 #include <unistd.h>
 #include <sys/mman.h>
 
-#include "engine.h"
-#include "kernelfile.h"
+#include "area.h"
 #include "leave.h"
 
-#define BIND	"/sys/bus/pci/drivers/ivgpu/bind"
+/* BAR 2, whose first page it is. */
+#define CONTROL	"resource2"
 
 /*
  * struct lie - a field that says something else
@@ -57,28 +57,6 @@ static const struct lie lies[] = {
 	LIE(fences, 4, 64, EINVAL),
 };
 
-static uint8_t *map_control(struct test *test)
-{
-	void *page = MAP_FAILED;
-	char path[96];
-	int fd, error;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource%d",
-		 test->address, CROSSBAR_GPU_MEMORY_BAR);
-	fd = open(path, O_RDWR | O_SYNC | O_CLOEXEC);
-	error = errno;
-	if (fd >= 0) {
-		page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-			    0);
-		error = errno;
-		close(fd);
-	}
-	if (!test_check(test, page != MAP_FAILED, "cannot map %s: %s", path,
-			strerror(error)))
-		return NULL;
-	return page;
-}
-
 static uint64_t exchange(uint8_t *page, const struct lie *lie, uint64_t value)
 {
 	uint64_t old;
@@ -96,7 +74,7 @@ static uint64_t exchange(uint8_t *page, const struct lie *lie, uint64_t value)
 static bool is_refused(struct test *test, uint8_t *page, const struct lie *lie)
 {
 	uint64_t truth = exchange(page, lie, lie->value);
-	bool bound = kernel_write(BIND, test->address);
+	bool bound = gpu_bind(test);
 	int error = errno;
 
 	exchange(page, lie, truth);
@@ -133,6 +111,7 @@ static bool finds_message(int fd, const char *text)
 
 static void run_control(struct test *test)
 {
+	uint64_t place = gpu_place(test->address);
 	int messages = open_messages();
 	char versions[80];
 	uint8_t *page;
@@ -142,20 +121,15 @@ static void run_control(struct test *test)
 	snprintf(versions, sizeof(versions),
 		 "device has ABI version %u, driver has %u",
 		 CROSSBAR_GPU_ABI_VERSION + 1, CROSSBAR_GPU_ABI_VERSION);
-	page = map_control(test);
+	page = memory_map_device(test, CONTROL, PAGE);
 	ivgpu_close(&test->gpu);
 	if (page && gpu_leaves(test, LEAVE_DRIVER)) {
 		for (i = 0; ok && i < ARRAY_SIZE(lies); i++)
 			ok = is_refused(test, page, &lies[i]);
 		test_check(test, !ok || finds_message(messages, versions),
 			   "the kernel's log has no `%s`", versions);
-		if (gpu_returns(test, LEAVE_DRIVER) &&
-		    test_check(test, ivgpu_open(&test->gpu, test->address,
-						&test->totals),
-			       "cannot open the GPU again: %s",
-			       strerror(errno)))
-			engine_run(test, gpu_fence(), NULL,
-				   "fence after the driver came back");
+		if (gpu_returns(test, LEAVE_DRIVER))
+			gpu_works_again(test, &test->gpu, place);
 	}
 	if (page)
 		munmap(page, PAGE);

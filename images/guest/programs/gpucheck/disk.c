@@ -70,7 +70,7 @@ static void *find_room(size_t size)
 	uint8_t *room;
 	size_t before;
 
-	size = (size + PAGE - 1) / PAGE * PAGE;
+	size = whole_pages(size);
 	room = mmap(NULL, size + SPAN, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (room == MAP_FAILED)

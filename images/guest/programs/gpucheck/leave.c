@@ -3,16 +3,20 @@
  * Devices and drivers that leave, in good order, and come back.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/mman.h>
 
+#include "engine.h"
 #include "kernelfile.h"
 #include "leave.h"
 #include "process.h"
 
 #define BIND_MS		10000
+#define SIZE		(16 * PAGE)
 #define DRIVER		"/sys/bus/pci/drivers/ivgpu"
 
 uint64_t bar_place(const char *address, unsigned int bar)
@@ -58,6 +62,11 @@ bool gpu_leaves(struct test *test, enum leave leave)
 			  "cannot remove the device: %s", strerror(errno));
 }
 
+bool gpu_bind(const struct test *test)
+{
+	return kernel_write(DRIVER "/bind", test->address);
+}
+
 /* The node appears again when the driver is back. */
 bool gpu_returns(struct test *test, enum leave leave)
 {
@@ -67,7 +76,7 @@ bool gpu_returns(struct test *test, enum leave leave)
 	bool ok;
 
 	if (!test_check(test, removed ? kernel_write("/sys/bus/pci/rescan", "1") :
-			kernel_write(DRIVER "/bind", test->address),
+			gpu_bind(test),
 			"cannot bring the device back: %s", strerror(errno)))
 		return false;
 	do {
@@ -77,4 +86,29 @@ bool gpu_returns(struct test *test, enum leave leave)
 			sleep_ms(10);
 	} while (!ok && now_ns() < end);
 	return test_check(test, ok, "no node after the driver was bound again");
+}
+
+bool gpu_works_again(struct test *test, struct ivgpu *gpu, uint64_t place)
+{
+	uint64_t now = gpu_place(test->address);
+	uint8_t *video;
+	bool ok;
+
+	/* The host goes by where it was. */
+	if (!test_check(test, place && now == place,
+			"video memory is at %#" PRIx64 " now, and was at %#"
+			PRIx64, now, place) ||
+	    !test_check(test, ivgpu_open(gpu, test->address, &test->totals),
+			"cannot open the GPU again: %s", strerror(errno)))
+		return false;
+	video = ivgpu_alloc(gpu, SIZE, NULL);
+	if (!test_check(test, video, "cannot allocate: %s", strerror(errno)))
+		return false;
+	ok = engine_run_on(test, gpu, gpu_fill(video, 0x32, SIZE), NULL,
+			   "fill after the driver came back") &&
+	     test_check(test, video[0] == 0x32 && !video[1],
+			"a fill after the driver came back has written %#x %#x",
+			video[0], video[1]);
+	munmap(video, SIZE);
+	return ok;
 }

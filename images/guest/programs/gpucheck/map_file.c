@@ -20,11 +20,6 @@
 /* How often a page that somebody looks at just now is asked to go. */
 #define COOL_ATTEMPTS	50
 
-static size_t whole_pages(size_t size)
-{
-	return (size + PAGE - 1) / PAGE * PAGE;
-}
-
 bool mapped_map(struct test *test, struct mapped *mapped, int protection)
 {
 	mapped->memory = disk_map(test, mapped->file, mapped->size, protection,

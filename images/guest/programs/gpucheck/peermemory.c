@@ -4,11 +4,8 @@
  * engine it is an address on the bus like any other device's.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <sys/mman.h>
 
 #include "area.h"
@@ -16,35 +13,13 @@
 
 #define SIZE	(64 * PAGE)
 
-static uint8_t *map_peer_memory(struct test *test)
-{
-	void *memory = MAP_FAILED;
-	char path[96];
-	int fd, error;
-
-	snprintf(path, sizeof(path),
-		 "/sys/bus/pci/devices/%s/p2pmem/allocate", test->address);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	error = errno;
-	if (fd >= 0) {
-		memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
-			      fd, 0);
-		error = errno;
-		close(fd);
-	}
-	if (!test_check(test, memory != MAP_FAILED, "cannot map %s: %s", path,
-			strerror(error)))
-		return NULL;
-	return memory;
-}
-
 /*
  * Data goes there and back. A BAR promises no atomic operation, so those end
  * with an error, and do so each time.
  */
 static void run_peer_memory(struct test *test)
 {
-	uint8_t *peer = map_peer_memory(test);
+	uint8_t *peer = memory_map_device(test, "p2pmem/allocate", SIZE);
 	struct area area;
 	uint8_t *model;
 	unsigned int i;

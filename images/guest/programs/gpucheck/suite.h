@@ -16,6 +16,11 @@
 
 #define PAGE		4096U
 
+static inline size_t whole_pages(size_t size)
+{
+	return (size + PAGE - 1) / PAGE * PAGE;
+}
+
 /* What any wait may take: far longer than the driver's own time-out. */
 #define WAIT_NS		(60 * NS_PER_S)
 

@@ -141,7 +141,7 @@ static void run_unbind(struct test *test)
 	uint64_t place = gpu_place(test->address);
 	struct ivgpu gpu;
 	unsigned int i;
-	uint8_t *video;
+	bool ok;
 
 	for (i = 0; test_has_round(test, i); i++) {
 		if (!test_check(test, ivgpu_open(&gpu, test->address,
@@ -158,27 +158,10 @@ static void run_unbind(struct test *test)
 		if (!gpu_returns(test, test->recipe->argument))
 			return;
 		ivgpu_close(&gpu);
-		/* The host goes by where it was. */
-		if (!test_check(test, place && gpu_place(test->address) == place,
-				"video memory is at %#" PRIx64
-				" now, and was at %#" PRIx64,
-				gpu_place(test->address), place))
-			return;
-		if (!test_check(test, ivgpu_open(&gpu, test->address,
-						 &test->totals),
-				"cannot open the GPU again: %s",
-				strerror(errno)))
-			return;
-		video = ivgpu_alloc(&gpu, SIZE, NULL);
-		if (test_check(test, video, "cannot allocate: %s",
-			       strerror(errno)) &&
-		    engine_run_on(test, &gpu, gpu_fill(video, 0x32, SIZE), NULL,
-				  "fill after the driver came back"))
-			test_check(test, video[0] == 0x32 && !video[1],
-				   "a fill after the driver came back");
-		if (video)
-			munmap(video, SIZE);
+		ok = gpu_works_again(test, &gpu, place);
 		ivgpu_close(&gpu);
+		if (!ok)
+			return;
 	}
 }
 

@@ -19,6 +19,7 @@ struct GPUSanitation: Sendable {
   /// What it says, by the GPU's topology id.
   func reports() throws -> [String: SanitizerReport] {
     let trace = try driverTrace()
+    let addresses = tree.resolve(topology)
     var reports: [String: SanitizerReport] = [:]
     for gpu in topology.gpus {
       let path = directory.accessLogPath(gpu: gpu.id, of: topology)
@@ -27,10 +28,11 @@ struct GPUSanitation: Sendable {
           try Data(contentsOf: URL(filePath: path), options: .mappedIfSafe)
         })
       var sanitizer = DMASanitizer(
-        log: log, trace: trace,
+        log: log, trace: addresses[gpu.id].map { trace.events(of: $0.requesterID) },
         bus: bus(videoMemory: try tree.peerMemory(of: gpu.id, in: topology)),
         windows: Self.windows(of: gpu.id, in: observations))
       sanitizer.expectsDigests = true
+      sanitizer.expectsUnbinding = observations.allSatisfy { $0.interruption == nil }
       sanitizer.lastNumber = lastNumbers[gpu.id]
       var stalled: Set<SuiteCase> = []
       reports[gpu.id] = sanitizer.report().excusing { finding in

@@ -193,13 +193,6 @@ extension RunRequest {
       throw RequestError(
         "\(topologyPath): the suite \(suite.rawValue) needs a GPU, and \(topology.name) has none.")
     }
-    if tracesDriver, sanitizes, topology.gpus.count > 1 {
-      throw RequestError(
-        """
-        \(topologyPath): \(topology.name) has \(topology.gpus.count) GPUs, and the DMA sanitizer can't \
-        tell yet of which one the driver's events are. Leave one GPU, or take --no-sanitizer.
-        """)
-    }
     if topology.machine.iommu != .none {
       throw RequestError(
         """

@@ -11,6 +11,10 @@ public struct PCIAddress: Sendable, Hashable, Comparable, CustomStringConvertibl
   /// The function number, 0 to 7.
   public let function: UInt8
 
+  /// What a device's requests on the bus bear: bus, device and function, without the domain
+  /// (PCI Express Base Specification, "Transaction Descriptor").
+  public var requesterID: UInt16 { UInt16(bus) << 8 | UInt16(device) << 3 | UInt16(function) }
+
   /// Makes an address; nil if the device is above 31 or the function above 7.
   public init?(domain: UInt16 = 0, bus: UInt8, device: UInt8, function: UInt8 = 0) {
     guard device < 32, function < 8 else { return nil }

@@ -30,22 +30,4 @@ import Testing
       #expect(message.isEmpty != refused.contains(option))
     }
   }
-
-  @Test func twoGPUsAreTooManyForTheSanitizer() throws {
-    for suite in [Harness.Suite.p2pdma, .gpu, .deviceMap, .powerCut] {
-      var request = try shipped("switch", suite: suite)
-      var second = try #require(request.topology.gpus.first)
-      second.id = "gpu1"
-      request.topology.gpus.append(second)
-      var message = ""
-      do { try request.check() } catch { message = error.description }
-      let looks = suite == .gpu || suite == .deviceMap
-      #expect(message.contains("has 2 GPUs, and the DMA sanitizer can't tell") == looks)
-      #expect(message.isEmpty != looks)
-      if looks {
-        request.sanitizes = false
-        try request.check()
-      }
-    }
-  }
 }

@@ -20,6 +20,9 @@ struct Scene {
   var hasTrace = true
   var patience: UInt64 = 1_000_000_000
   var lastNumber: UInt64?
+  var expectsUnbinding = false
+  /// The pages that the driver has mapped, by address space.
+  var live: [Int: Set<UInt64>] = [:]
 
   /// Both clocks go on.
   mutating func wait(_ seconds: Double) {
@@ -36,7 +39,9 @@ struct Scene {
   mutating func event(_ name: String, _ rest: String) {
     micros += 1
     let stamp = "\(micros / 1_000_000).\(String(format: "%06d", Int(micros % 1_000_000)))"
-    events.append("        gpucheck-123     [001] d..1.    \(stamp): ivgpu_\(name): \(rest)")
+    events.append(
+      "        gpucheck-123     [001] d..1.    \(stamp): ivgpu_\(name): rid=0020"
+        + (rest.isEmpty ? "" : " \(rest)"))
   }
 
   // What the engine logs.
@@ -88,11 +93,23 @@ struct Scene {
   mutating func bind(_ space: Int = 0) {
     event("bind", "as=\(space) pid=123 root=0x200000")
     bound(space)
+    live[space] = []
   }
 
-  mutating func unbind(_ space: Int = 0) {
-    event("unbind", "as=\(space)")
+  /// The driver gives back what is mapped when the engine has forgotten the address space.
+  mutating func unbind(_ space: Int = 0, index: UInt32 = 0x1000_0000) {
     unbound(space)
+    releaseAll(space, tail: index &+ 1)
+    event("unbind", "as=\(space) error=0 control=\(index)")
+  }
+
+  mutating func unmap(_ space: Int = 0, va: UInt64, pages: Int = 1, tail: UInt32) {
+    event("unmap", "as=\(space) va=\(hex(va)) pages=\(pages) tail=\(tail)")
+    for page in 0..<pages { live[space]?.remove(va + UInt64(page) * 4096) }
+  }
+
+  mutating func releaseAll(_ space: Int, tail: UInt32) {
+    for page in (live[space] ?? []).sorted() { unmap(space, va: page, tail: tail) }
   }
 
   mutating func map(
@@ -103,6 +120,7 @@ struct Scene {
       "map",
       "as=\(space) va=\(hex(va)) pages=\(pages) frame=\(hex(frame)) generation=\(gen) "
         + "source=\(source) writable=\(writable ? 1 : 0)")
+    for page in 0..<min(pages, 512) { live[space]?.insert(va + UInt64(page) * 4096) }
   }
 
   mutating func invalidate(
@@ -131,6 +149,7 @@ struct Scene {
   mutating func reset() {
     event("reset", "count=1")
     wasReset()
+    for space in live.keys.sorted() { releaseAll(space, tail: 0) }
   }
 
   /// A command from its submission to its completion.
@@ -166,6 +185,7 @@ struct Scene {
       bus: Self.bus, windows: windows)
     sanitizer.patience = patience
     sanitizer.lastNumber = lastNumber
+    sanitizer.expectsUnbinding = expectsUnbinding
     return sanitizer.report()
   }
 

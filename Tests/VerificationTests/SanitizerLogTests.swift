@@ -155,17 +155,20 @@ import Testing
       "ivgpu_map: as=0 va=0x1000 pages=1 frame=0x1000 generation=1 source=fallback writable=1",
       "ivgpu_submit: as=0 fence=1 opcode=1", "ivgpu_fault: as=0 sequence=1 va=0x1000 error=-14",
       "ivgpu_invalidate: as=0 va=0x1000 length=0x1000 generation=1 control=77",
-      "ivgpu_complete: as=0 fence=1 status=0", "ivgpu_unbind: as=0", "ivgpu_reset",
+      "ivgpu_complete: as=0 fence=1 status=0",
+      "ivgpu_unmap: as=0 va=0x1000 pages=1 tail=268435457",
+      "ivgpu_unbind: as=0 error=0 control=268435456", "ivgpu_reset",
     ]
     #expect(trace.entries.map(\.description) == events)
   }
 
   @Test func theNameOfATaskMayLookLikeAnEvent() {
     let trace = trace(
-      " 1.0: ivgpu_un-7       [000] .....     2.000003: ivgpu_unbind: as=3\n"
-        + " a: ivgpu_map: -7       [000] .....     2.000004: ivgpu_later: as=3\n"
+      " 1.0: ivgpu_un-7       [000] .....     2.000003: ivgpu_unbind: rid=0108 as=3 error=-5 control=7\n"
+        + " a: ivgpu_map: -7       [000] .....     2.000004: ivgpu_later: rid=0108 as=3\n"
         + "         <idle>-0       [000] d.h2. 7: irq_handler_entry: irq=4 name=ivgpu\n")
-    #expect(trace.entries.map(\.event) == [.unbind])
+    #expect(trace.entries.map(\.event) == [.unbind(error: -5, index: 7)])
+    #expect(trace.entries.first?.requester == 0x108)
     #expect(trace.entries.first?.microseconds == 2_000_003)
     #expect(trace.isComplete)
   }
@@ -186,10 +189,16 @@ import Testing
   }
 
   @Test(arguments: [
-    "ivgpu_map: as=1 va=0x1000 pages=1 frame=0x1000 generation=1 source=magic writable=1",
-    "ivgpu_map: as=1 va=0xfffffffffffff000 pages=2 frame=0x0 generation=1 source=video writable=1",
-    "ivgpu_unbind: as=32", "ivgpu_unbind: as=1 and more", "ivgpu_complete: as=1 fence=1 status=-1",
-    "ivgpu_reset: ",
+    "ivgpu_map: rid=0020 as=1 va=0x1000 pages=1 frame=0x1000 generation=1 source=magic writable=1",
+    "ivgpu_map: rid=0020 as=1 va=0xfffffffffffff000 pages=2 frame=0x0 generation=1 source=video "
+      + "writable=1",
+    "ivgpu_unmap: rid=0020 as=1 va=0xfffffffffffff000 pages=2 tail=1",
+    "ivgpu_unmap: rid=0020 as=1 va=0x1000 pages=1 tail=4294967296",
+    "ivgpu_unbind: rid=0020 as=32 error=0 control=1", "ivgpu_unbind: rid=0020 as=1",
+    "ivgpu_unbind: rid=0020 as=1 error=0 control=1 and more",
+    "ivgpu_unbind: as=1 error=0 control=1", "ivgpu_unbind: rid=10020 as=1 error=0 control=1",
+    "ivgpu_complete: rid=0020 as=1 fence=1 status=-1", "ivgpu_reset: ", "ivgpu_reset: rid=0020",
+    "ivgpu_reset: count=1", "ivgpu_die: ", "ivgpu_die: rid=0020 as=1",
   ])
   func eventsThatCannotBeReadAreFound(event: String) {
     let line = "        gpucheck-123     [001] d..1.    12.345678: \(event)\n"

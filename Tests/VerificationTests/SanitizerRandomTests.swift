@@ -34,7 +34,7 @@ import Verification
     log.reserveCapacity(200_000_000)
     for space in 0..<8 {
       log += "{\"t\":\"bind\",\"n\":\(space + 1),\"ns\":1,\"as\":\(space)}\n"
-      trace += " x-1 [000] ..... 1.000000: ivgpu_bind: as=\(space) pid=1 root=0x200000\n"
+      trace += " x-1 [000] ..... 1.000000: ivgpu_bind: rid=0020 as=\(space) pid=1 root=0x200000\n"
     }
     var n = 9
     var maps = 0
@@ -47,10 +47,10 @@ import Verification
       if maps < 50_000 {
         maps += 1
         trace +=
-          " x-1 [000] ..... 1.000000: ivgpu_map: as=\(space) va=0x\(String(va, radix: 16)) pages=4 "
+          " x-1 [000] ..... 1.000000: ivgpu_map: rid=0020 as=\(space) va=0x\(String(va, radix: 16)) pages=4 "
           + "frame=0x\(String(frame, radix: 16)) generation=\(gen) source=fallback writable=1\n"
         trace +=
-          " x-1 [000] ..... 1.000000: ivgpu_invalidate: as=\(space) va=0x\(String(va, radix: 16)) "
+          " x-1 [000] ..... 1.000000: ivgpu_invalidate: rid=0020 as=\(space) va=0x\(String(va, radix: 16)) "
           + "length=0x4000 generation=\(gen) control=1\n"
         for page in 0..<18 {
           log +=

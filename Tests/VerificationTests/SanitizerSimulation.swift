@@ -11,6 +11,9 @@ struct SanitizerSimulation {
     case masterAbort
     case wrongPath
     case leakedMapping
+    case keptPage
+    case earlyRelease
+    case doubleRelease
     case unansweredFault
     case lostFence
     case unseenFence
@@ -24,7 +27,8 @@ struct SanitizerSimulation {
       case .lateInvalidation: .lateAcknowledgment
       case .strayAddress, .masterAbort: .strayAccess
       case .wrongPath: .wrongPath
-      case .leakedMapping: .leakedMapping
+      case .leakedMapping, .keptPage: .leakedMapping
+      case .earlyRelease, .doubleRelease: .wrongRelease
       case .unansweredFault: .unansweredFault
       case .lostFence, .unseenFence: .lostFence
       case .swappedFences: .fenceOutOfOrder
@@ -102,6 +106,9 @@ struct SanitizerSimulation {
       spaces[space].fence += 1
       scene.submit(spaces[space].fence, space: space)
     }
+    if let page = scene.live[space]?.min(), makes(.keptPage, isTime) {
+      scene.live[space]?.remove(page)
+    }
     scene.unbind(space)
     spaces[space].isBound = false
     if makes(.leakedMapping, isTime) {
@@ -149,8 +156,16 @@ struct SanitizerSimulation {
     let known = spaces[space].buffer.keys.sorted()
     guard let page = known.randomElement(using: &random) else { return }
     let range = page..<(page + 4096 * UInt64.random(in: 1...8, using: &random))
-    for page in range.pages { spaces[space].tables[page] = nil }
+    let mapped = range.pages.filter { spaces[space].tables.removeValue(forKey: $0) != nil }
+    let isEarly = !mapped.isEmpty && makes(.earlyRelease, isTime)
+    let acknowledged = index
     invalidate(space, range, lag: Bool.random(using: &random))
+    for page in mapped {
+      scene.unmap(space, va: page, tail: acknowledged &+ (isEarly ? 0 : 1))
+      if makes(.doubleRelease, isTime) {
+        scene.unmap(space, va: page, tail: acknowledged &+ 1)
+      }
+    }
     if makes(.ignoredInvalidation, isTime) { return touch(space, page) }
     let isLate = makes(.lateInvalidation, isTime)
     if isLate { touch(space, page) }

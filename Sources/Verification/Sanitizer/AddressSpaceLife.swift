@@ -136,7 +136,7 @@ final class TracedLife {
         last[space] = life
       } else if let life = last[space] {
         life.take(entry.event, at: index)
-      } else if entry.event != .reset {
+      } else if space != AccessLog.noAddressSpace {
         early[space, default: 0] += 1
       }
     }
@@ -153,7 +153,7 @@ final class TracedLife {
     case .submit(let fence, let opcode):
       submissions.append(Submission(fence: fence, opcode: opcode, entry: index))
     case .complete(let fence, let status): completions[fence] = (status, index)
-    case .bind, .reset: break
+    case .bind, .unmap, .reset, .die: break
     }
   }
 }

@@ -26,7 +26,12 @@
 /// - `wrongPath`: the bytes lie in system memory, video memory or a BAR, while the case claims
 ///   another one; or they went by a port that can't serve what it claims.
 /// - `leakedMapping`: the driver maps a page of an address space after its `ivgpu_unbind`; the engine
-///   uses a mapping of an address space's former life. UNBIND ends what is mapped.
+///   uses a mapping of an address space's former life. UNBIND ends what is mapped. Or a page is
+///   mapped and never given back, or an address space never unbound.
+/// - `wrongRelease`: the driver gave a page back (`ivgpu_unmap`) before the engine had acknowledged an
+///   invalidation of it or the address space's UNBIND, and without a reset; or a page that was not
+///   mapped. The engine's end of the control ring, which the event has, says what it had
+///   acknowledged then.
 /// - `unansweredFault`: a fault without a reply at the end of the log, or when a reset came later than
 ///   `patience`. UNBIND, errors and prompt resets forget faults.
 /// - `lostFence`: a fence that the engine left out; or the driver's first fence without a signal, at
@@ -63,6 +68,8 @@ public struct DMASanitizer: Sendable {
   public var patience: UInt64 = 1_000_000_000
   /// The number of the last entry that the engine has made; nil if nobody knows.
   public var lastNumber: UInt64?
+  /// All programs have ended, and every address space with them.
+  public var expectsUnbinding = false
   /// The engine was asked for digests of the commands' payload.
   public var expectsDigests = false
 

@@ -34,14 +34,34 @@ public struct DriverTrace: Hashable, Sendable {
     public var range: Range<UInt64> { address..<(address &+ UInt64(pages) << 12) }
   }
 
+  /// Pages that are given back to whom they belong.
+  public struct Unmap: Hashable, Sendable {
+    /// First virtual address; with the run's bytes it stays below 2^64.
+    public var address: UInt64
+    /// Pages of 4 KiB.
+    public var pages: UInt32
+    /// The engine's end of the control ring: the free-running index after the last request that it has
+    /// acknowledged.
+    public var tail: UInt32
+
+    /// The virtual addresses.
+    public var range: Range<UInt64> { address..<(address &+ UInt64(pages) << 12) }
+
+    /// The engine had acknowledged the request with this index.
+    func acknowledges(_ index: UInt32) -> Bool { DriverTrace.isBefore(index, tail: tail) }
+  }
+
   /// What the driver did.
   public enum Event: Hashable, Sendable {
     /// `ivgpu_bind`.
     case bind
-    /// `ivgpu_unbind`.
-    case unbind
+    /// `ivgpu_unbind`; `error` is 0 if the engine has acknowledged the request with that index of the
+    /// control ring, or a negative errno.
+    case unbind(error: Int32, index: UInt32)
     /// `ivgpu_map`.
     case map(Map)
+    /// `ivgpu_unmap`.
+    case unmap(Unmap)
     /// `ivgpu_invalidate`, when it is put on the control ring.
     case invalidation(AccessLog.Invalidation)
     /// `ivgpu_fault`, when it is answered; `error` is 0 or a negative errno.
@@ -52,6 +72,8 @@ public struct DriverTrace: Hashable, Sendable {
     case complete(fence: UInt64, status: UInt32)
     /// `ivgpu_reset`.
     case reset
+    /// `ivgpu_die`: the device does not even do a reset, and is given up.
+    case die
   }
 
   /// A line of the trace.
@@ -60,6 +82,9 @@ public struct DriverTrace: Hashable, Sendable {
     public var line: Int
     /// Microseconds of the guest's trace clock; 0 when that clock counts no seconds.
     public var microseconds: UInt64
+    /// The device's requester ID: bus, device and function (PCI Express Base Specification,
+    /// "Transaction Descriptor").
+    public var requester: UInt16
     /// 0 to 31; 255 where there is none.
     public var addressSpace: UInt8
     /// What happened.
@@ -82,6 +107,18 @@ public struct DriverTrace: Hashable, Sendable {
 
   /// An empty trace.
   public init() {}
+
+  /// The events of one device. What could not be read may be any device's.
+  public func events(of requester: UInt16) -> DriverTrace {
+    var trace = self
+    trace.entries.removeAll { $0.requester != requester }
+    return trace
+  }
+
+  /// An index of a ring, which runs freely, comes before its consumer's end.
+  static func isBefore(_ index: UInt32, tail: UInt32) -> Bool {
+    Int32(bitPattern: tail &- index) > 0
+  }
 
   /// Reads a whole trace.
   public init(trace: Data) {

@@ -4,7 +4,7 @@
 enum DriverTraceLine {
   /// What a line says.
   enum Reading: Hashable {
-    case event(UInt8, DriverTrace.Event)
+    case event(requester: UInt16, space: UInt8, DriverTrace.Event)
     /// An event of the driver that cannot be read.
     case wrong
     /// An event that nobody asks for.
@@ -19,23 +19,54 @@ enum DriverTraceLine {
     if scanner.literal("ivgpu_submit: ") { return reading(&scanner, submit) }
     if scanner.literal("ivgpu_complete: ") { return reading(&scanner, complete) }
     if scanner.literal("ivgpu_bind: ") { return reading(&scanner, bind) }
-    if scanner.literal("ivgpu_unbind: ") { return reading(&scanner) { _ in .unbind } }
-    if scanner.literal("ivgpu_reset: ") {
-      guard scanner.literal("count="), scanner.decimal() != nil, scanner.isAtEnd else {
-        return .wrong
-      }
-      return .event(AccessLog.noAddressSpace, .reset)
-    }
+    if scanner.literal("ivgpu_unmap: ") { return reading(&scanner, unmap) }
+    if scanner.literal("ivgpu_unbind: ") { return reading(&scanner, unbind) }
+    if scanner.literal("ivgpu_reset: ") { return reading(of: &scanner, reset) }
+    if scanner.literal("ivgpu_die: ") { return reading(of: &scanner) { _ in .die } }
     return .other
   }
 
+  /// An event of a device.
+  private static func reading(
+    of scanner: inout TraceScanner, _ body: (inout TraceScanner) -> DriverTrace.Event?
+  ) -> Reading {
+    guard let requester = requester(&scanner), let event = body(&scanner), scanner.isAtEnd else {
+      return .wrong
+    }
+    return .event(requester: requester, space: AccessLog.noAddressSpace, event)
+  }
+
+  /// An event of an address space.
   private static func reading(
     _ scanner: inout TraceScanner, _ body: (inout TraceScanner) -> DriverTrace.Event?
   ) -> Reading {
-    guard scanner.literal("as="), let space = scanner.decimal(), space < 32,
+    guard let requester = requester(&scanner), let space = decimal(&scanner, " as="), space < 32,
       let event = body(&scanner), scanner.isAtEnd
     else { return .wrong }
-    return .event(UInt8(truncatingIfNeeded: space), event)
+    return .event(requester: requester, space: UInt8(truncatingIfNeeded: space), event)
+  }
+
+  private static func requester(_ scanner: inout TraceScanner) -> UInt16? {
+    hexadecimal(&scanner, "rid=").flatMap(UInt16.init(exactly:))
+  }
+
+  private static func reset(_ scanner: inout TraceScanner) -> DriverTrace.Event? {
+    decimal(&scanner, " count=").map { _ in .reset }
+  }
+
+  private static func unbind(_ scanner: inout TraceScanner) -> DriverTrace.Event? {
+    guard scanner.literal(" error="), let error = signed(&scanner),
+      let index = word(&scanner, " control=")
+    else { return nil }
+    return .unbind(error: error, index: index)
+  }
+
+  private static func unmap(_ scanner: inout TraceScanner) -> DriverTrace.Event? {
+    guard let address = hexadecimal(&scanner, " va=0x"), let pages = word(&scanner, " pages="),
+      let tail = word(&scanner, " tail="),
+      !address.addingReportingOverflow(UInt64(pages) << 12).overflow
+    else { return nil }
+    return .unmap(.init(address: address, pages: pages, tail: tail))
   }
 
   private static func bind(_ scanner: inout TraceScanner) -> DriverTrace.Event? {

@@ -90,13 +90,15 @@ public struct DriverTraceParser: Sendable {
       guard let stamp = Self.stamp(endingAt: colon, in: bytes) else { continue }
       var scanner = TraceScanner(UnsafeRawBufferPointer(rebasing: bytes[(colon + 2)...]))
       switch DriverTraceLine.read(&scanner) {
-      case .event(let space, let event):
+      case .event(let requester, let space, let event):
         guard trace.entries.count < Self.entryLimit else {
           trace.isTruncated = true
           return
         }
         trace.entries.append(
-          .init(line: line, microseconds: stamp, addressSpace: space, event: event))
+          .init(
+            line: line, microseconds: stamp, requester: requester, addressSpace: space,
+            event: event))
         return
       case .wrong: looksLikeOne = true
       case .other: break

@@ -10,6 +10,7 @@ final class Examination {
   let bus: DMARegions
   let patience: UInt64
   let expectsDigests: Bool
+  let expectsUnbinding: Bool
   private let lastNumber: UInt64?
   private let hasTrace: Bool
   private let windows: [AccessWindow]
@@ -34,6 +35,7 @@ final class Examination {
     bus = DMARegions(sanitizer.bus)
     patience = sanitizer.patience
     expectsDigests = sanitizer.expectsDigests
+    expectsUnbinding = sanitizer.expectsUnbinding
     lastNumber = sanitizer.lastNumber
     windows = sanitizer.windows.sorted { $0.entries.lowerBound < $1.entries.lowerBound }
     findings = FindingCollector(log: log, trace: trace, windows: windows)
@@ -55,6 +57,7 @@ final class Examination {
     for index in log.entries.indices { take(index) }
     for space in open.indices { finish(space) }
     checkMappings()
+    if hasTrace, trace.isComplete { checkReleases(TracedLife.lives(of: trace).lives) }
     if budget < 0 {
       limit("The accesses have too many mappings each: some were not held against the trace.")
     }
@@ -78,7 +81,7 @@ final class Examination {
     return min(end, reset ?? end)
   }
 
-  private func limit(_ sentence: String) { report.limitations.append(sentence) }
+  func limit(_ sentence: String) { report.limitations.append(sentence) }
 
   private func checkLog() {
     for wrong in log.wrongLines {
@@ -156,7 +159,9 @@ final class Examination {
   /// covers both.
   private func pair() {
     guard hasTrace, trace.isComplete, isWhole else { return }
-    resets = trace.entries.indices.filter { trace.entries[$0].event == .reset }
+    resets = trace.entries.indices.filter {
+      trace.entries[$0].event == .reset || trace.entries[$0].event == .die
+    }
     let (traced, early) = TracedLife.lives(of: trace)
     tracedLives = traced
     for (space, own) in Dictionary(grouping: lives, by: \.addressSpace).sorted(by: {

@@ -115,7 +115,8 @@ extension DriverTrace.Entry: CustomStringConvertible {
     let space = "as=\(addressSpace)"
     return switch event {
     case .bind: "ivgpu_bind: \(space)"
-    case .unbind: "ivgpu_unbind: \(space)"
+    case .unbind(let error, let index):
+      "ivgpu_unbind: \(space) error=\(error) control=\(index)"
     case .map(let map):
       "ivgpu_map: \(space) va=\(hex(map.address)) pages=\(map.pages) frame=\(hex(map.frame)) "
         + "generation=\(map.generation) source=\(map.source) writable=\(map.isWritable ? 1 : 0)"
@@ -127,7 +128,10 @@ extension DriverTrace.Entry: CustomStringConvertible {
     case .submit(let fence, let opcode): "ivgpu_submit: \(space) fence=\(fence) opcode=\(opcode)"
     case .complete(let fence, let status):
       "ivgpu_complete: \(space) fence=\(fence) status=\(status)"
+    case .unmap(let unmap):
+      "ivgpu_unmap: \(space) va=\(hex(unmap.address)) pages=\(unmap.pages) tail=\(unmap.tail)"
     case .reset: "ivgpu_reset"
+    case .die: "ivgpu_die"
     }
   }
 }

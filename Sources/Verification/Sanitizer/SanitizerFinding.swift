@@ -10,8 +10,10 @@ public struct SanitizerFinding: Hashable, Sendable, Codable {
     case strayAccess
     /// Data went another way than the case claims.
     case wrongPath
-    /// A mapping outlives its address space.
+    /// A mapping outlives its address space, or an address space its program.
     case leakedMapping
+    /// The driver gave a page back that the engine could still use, or that was not mapped.
+    case wrongRelease
     /// A page fault had no answer.
     case unansweredFault
     /// A command's end was never told, or never heard.

@@ -85,6 +85,7 @@ struct ivgpu_ticket {
  *                driver's binding while a file is open
  * @cdev:         /dev/ivgpuN
  * @pdev:         valid until @gone
+ * @rid:          requester ID of @pdev, for the tracepoints
  * @layout:       checked copy of the control page's constants
  * @regs:         BAR 0
  * @vram:         video memory up to the end of the heap
@@ -128,6 +129,7 @@ struct ivgpu_device {
 	struct device chardev;
 	struct cdev cdev;
 	struct pci_dev *pdev;
+	u16 rid;
 	struct crossbar_gpu_control layout;
 	void __iomem *regs;
 	void *vram;

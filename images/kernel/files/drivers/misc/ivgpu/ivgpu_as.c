@@ -106,7 +106,7 @@ static int ivgpu_space_bind(struct ivgpu_space *space)
 	int ret;
 
 	lockdep_assert_held(&space->lock);
-	trace_ivgpu_bind(space->id, space->pid, space->root->offset);
+	trace_ivgpu_bind(space);
 	do {
 		space->epoch = READ_ONCE(device->epoch);
 		ret = ivgpu_control_put(device, space->epoch, &request,
@@ -139,8 +139,9 @@ void ivgpu_space_unbind(struct ivgpu_space *space)
 		.opcode = CROSSBAR_GPU_UNBIND,
 		.address_space = space->id,
 	};
-	struct ivgpu_ticket ticket;
+	struct ivgpu_ticket ticket = {};
 	unsigned long flags;
+	int ret;
 
 	lockdep_assert_held(&space->lock);
 	if (!space->bound)
@@ -154,15 +155,16 @@ void ivgpu_space_unbind(struct ivgpu_space *space)
 	ivgpu_command_drain(device, space->epoch);
 
 	/* An error is as good as the answer: a reset has ended everything. */
-	if (!ivgpu_control_put(device, space->epoch, &request, &ticket))
-		ivgpu_control_wait(device, &ticket);
+	ret = ivgpu_control_put(device, space->epoch, &request, &ticket);
+	if (!ret)
+		ret = ivgpu_control_wait(device, &ticket);
 
 	spin_lock_irqsave(&space->fence_lock, flags);
 	ivgpu_fence_update(space);
 	spin_unlock_irqrestore(&space->fence_lock, flags);
 	ivgpu_fence_fail(space);
 	ivgpu_mmu_release(space);
-	trace_ivgpu_unbind(space->id);
+	trace_ivgpu_unbind(space, ret, ticket.index);
 
 	/* Old entries of the fault ring must not meet the number's next owner. */
 	spin_lock_irqsave(&device->space_lock, flags);

@@ -64,8 +64,7 @@ void ivgpu_fence_update(struct ivgpu_space *space)
 		}
 		result->fence = space->base + space->completed;
 		space->stats.completed++;
-		trace_ivgpu_complete(space->id, space->completed,
-				     result->status);
+		trace_ivgpu_complete(space, space->completed, result->status);
 	}
 	space->progress = jiffies;
 	if (error)
@@ -118,7 +117,7 @@ void ivgpu_fence_fail(struct ivgpu_space *space)
 		result->fence = space->base + space->completed;
 		result->status = EIO;
 		space->stats.completed++;
-		trace_ivgpu_complete(space->id, space->completed, EIO);
+		trace_ivgpu_complete(space, space->completed, EIO);
 	}
 	space->base += space->submitted;
 	space->submitted = 0;
@@ -199,7 +198,7 @@ static int ivgpu_submit_locked(struct ivgpu_space *space,
 		number = space->base + space->submitted;
 		space->budget[number % CROSSBAR_GPU_DEPTH] =
 			ivgpu_budget(command);
-		trace_ivgpu_submit(space->id, command->fence, command->opcode);
+		trace_ivgpu_submit(space, command->fence, command->opcode);
 		device->command_ring[device->command_head++ %
 				     CROSSBAR_GPU_COMMAND_ENTRIES] = *command;
 	}

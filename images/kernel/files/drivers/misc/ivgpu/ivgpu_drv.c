@@ -230,6 +230,7 @@ static int ivgpu_start(struct pci_dev *pdev,
 	if (IS_ERR(device))
 		return PTR_ERR(device);
 	device->pdev = pdev;
+	device->rid = pci_dev_id(pdev);
 	device->layout = *control;
 	ivgpu_init_locks(device);
 

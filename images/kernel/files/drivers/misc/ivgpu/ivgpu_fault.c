@@ -389,7 +389,7 @@ void ivgpu_fault_work(struct work_struct *work)
 	if (pending) {
 		request.address = fault.sequence;
 		request.error = ret < 0 ? -ret : 0;
-		trace_ivgpu_fault(space->id, &fault, request.error,
+		trace_ivgpu_fault(space, &fault, request.error,
 				  ret > 0 ? ret : 0);
 		/* If it fails, a reset ends the command. */
 		ivgpu_control_put(space->device, space->epoch, &request, NULL);

@@ -29,10 +29,8 @@ static void ivgpu_mmu_trace(struct ivgpu_space *space, u64 va,
 		if (i < count &&
 		    entries[i] == entries[i - 1] + CROSSBAR_GPU_PAGE_SIZE)
 			continue;
-		trace_ivgpu_map(space->id,
-				va + (u64)from * CROSSBAR_GPU_PAGE_SIZE,
-				i - from, entries[from] & frame,
-				space->generation, source,
+		trace_ivgpu_map(space, va + (u64)from * CROSSBAR_GPU_PAGE_SIZE,
+				i - from, entries[from] & frame, source,
 				entries[from] & CROSSBAR_GPU_PTE_WRITABLE);
 		from = i;
 	}

@@ -17,6 +17,7 @@
 #include <linux/swap.h>
 
 #include "ivgpu.h"
+#include "ivgpu_trace.h"
 
 #define IVGPU_SPAN_SHIFT	(CROSSBAR_GPU_PAGE_SHIFT + CROSSBAR_GPU_LEVEL_BITS)
 #define IVGPU_ADDRESS_END	BIT_ULL(CROSSBAR_GPU_ADDRESS_BITS)
@@ -64,7 +65,6 @@ static void ivgpu_page_used(struct page *page, bool accessed, bool dirty)
 		folio_mark_accessed(folio);
 }
 
-/* Drops a page whose entry the engine can't know any more. */
 static void ivgpu_page_release(struct ivgpu_device *device,
 			       struct ivgpu_table *table, unsigned int index)
 {
@@ -85,6 +85,23 @@ static void ivgpu_page_release(struct ivgpu_device *device,
 	__clear_bit(index, table->direct);
 	__clear_bit(index, table->accessed);
 	__clear_bit(index, table->dirty);
+}
+
+/* Drops pages [first, last) of a table, whose entries the engine can't know any more. */
+static void ivgpu_table_release(struct ivgpu_space *space,
+				struct ivgpu_table *table, unsigned long index,
+				unsigned int first, unsigned int last)
+{
+	u64 base = (u64)index << IVGPU_SPAN_SHIFT;
+	unsigned int end, i;
+
+	for_each_set_bitrange_from(first, end, table->live, last) {
+		trace_ivgpu_unmap(space,
+				  base + (u64)first * CROSSBAR_GPU_PAGE_SIZE,
+				  end - first);
+		for (i = first; i < end; i++)
+			ivgpu_page_release(space->device, table, i);
+	}
 }
 
 /**
@@ -214,12 +231,7 @@ void ivgpu_mmu_invalidate(struct ivgpu_space *space, u64 start, u64 end)
 		ivgpu_table_part(index, start, end, &first, &last);
 		if (bitmap_empty(table->live, IVGPU_TABLE_ENTRIES))
 			continue;
-		for (i = first; i < last; i++) {
-			i = find_next_bit(table->live, last, i);
-			if (i >= last)
-				break;
-			ivgpu_page_release(device, table, i);
-		}
+		ivgpu_table_release(space, table, index, first, last);
 		if (bitmap_empty(table->live, IVGPU_TABLE_ENTRIES))
 			space->empty++;
 	}
@@ -233,14 +245,14 @@ void ivgpu_mmu_release(struct ivgpu_space *space)
 {
 	struct ivgpu_device *device = space->device;
 	struct ivgpu_table *table;
-	unsigned int level, i;
 	unsigned long index;
+	unsigned int level;
 
 	lockdep_assert_held(&space->lock);
 	memset(space->root->entries, 0, CROSSBAR_GPU_PAGE_SIZE);
 	xa_for_each(&space->tables[0], index, table)
-		for_each_set_bit(i, table->live, IVGPU_TABLE_ENTRIES)
-			ivgpu_page_release(device, table, i);
+		ivgpu_table_release(space, table, index, 0,
+				    IVGPU_TABLE_ENTRIES);
 
 	for (level = 0; level < IVGPU_TABLE_LEVELS; level++) {
 		xa_for_each(&space->tables[level], index, table) {

@@ -30,6 +30,8 @@ void ivgpu_die(struct ivgpu_device *device)
 	spin_lock(&device->ring_lock);
 	spin_lock_irqsave(&device->space_lock, flags);
 	first = !device->dead;
+	if (first)
+		trace_ivgpu_die(device);
 	WRITE_ONCE(device->dead, true);
 	for (i = 0; i < CROSSBAR_GPU_ADDRESS_SPACES; i++)
 		if (device->spaces[i])
@@ -125,12 +127,14 @@ void ivgpu_reset_work(struct work_struct *work)
 
 	ivgpu_fence_scan(device);
 	ivgpu_set_resetting(device, true);
-	if (!ivgpu_reset_engine(device))
-		ivgpu_die(device);
-	else
+	if (ivgpu_reset_engine(device)) {
 		dev_warn_ratelimited(&device->pdev->dev,
 				     "engine was reset\n");
-	trace_ivgpu_reset(atomic64_inc_return(&device->resets));
+		trace_ivgpu_reset(device,
+				  atomic64_inc_return(&device->resets));
+	} else {
+		ivgpu_die(device);
+	}
 	ivgpu_set_resetting(device, false);
 	wake_up_all(&device->control_wait);
 

@@ -100,9 +100,7 @@ int ivgpu_control_put(struct ivgpu_device *device, u32 epoch,
 	index = device->control_head;
 	WRITE_ONCE(device->control_head, index + 1);
 	if (request->opcode == CROSSBAR_GPU_INVALIDATE)
-		trace_ivgpu_invalidate(request->address_space, request->address,
-				       request->length, request->generation,
-				       index);
+		trace_ivgpu_invalidate(device, request, index);
 	device->control_ring[index % CROSSBAR_GPU_CONTROL_ENTRIES] = *request;
 	ivgpu_store(&device->control->control_head.value, device->control_head);
 	spin_unlock(&device->ring_lock);

@@ -13,7 +13,7 @@ extension GuestTests {
       #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
       let cases = try outcome.cases().filter { $0["suite"] as? String == "gpu" }
       // Each of them has two volumes.
-      #expect(cases.count == 197)
+      #expect(cases.count == 198)
       #expect(try Self.skips(of: outcome).isEmpty)
       for item in cases {
         let end = try #require(item["outcome"] as? [String: Any])

@@ -94,7 +94,8 @@ extern const struct recipes atomic_recipes, command_recipes, control_recipes,
 	inject_recipes, ioctl_recipes, mapping_recipes, module_recipes,
 	peer_memory_recipes, pressure_recipes, private_recipes, process_recipes,
 	race_recipes, reset_recipes, shrink_recipes, soak_recipes, space_recipes,
-	unbind_recipes, video_recipes, wait_recipes, write_recipes;
+	table_recipes, unbind_recipes, video_recipes, wait_recipes,
+	write_recipes;
 
 extern const struct recipes map_again_recipes, map_durable_recipes,
 	map_end_recipes, map_error_recipes, map_layout_recipes,

@@ -10,10 +10,11 @@
 static const struct recipes *const gpu[] = {
 	&command_recipes, &atomic_recipes, &fault_recipes, &space_recipes,
 	&file_recipes, &write_recipes, &private_recipes, &shrink_recipes,
-	&mapping_recipes, &fork_recipes, &process_recipes, &pressure_recipes,
-	&video_recipes, &peer_memory_recipes, &wait_recipes, &ioctl_recipes,
-	&reset_recipes, &inject_recipes, &race_recipes, &disk_race_recipes,
-	&soak_recipes, &unbind_recipes, &control_recipes, &module_recipes,
+	&mapping_recipes, &table_recipes, &fork_recipes, &process_recipes,
+	&pressure_recipes, &video_recipes, &peer_memory_recipes, &wait_recipes,
+	&ioctl_recipes, &reset_recipes, &inject_recipes, &race_recipes,
+	&disk_race_recipes, &soak_recipes, &unbind_recipes, &control_recipes,
+	&module_recipes,
 };
 
 static const struct recipes *const device_map[] = {

@@ -181,6 +181,7 @@ struct ivgpu_device {
  * struct ivgpu_table - a page table of an address space
  * @offset:  in video memory
  * @entries: the same, mapped
+ * @used:    tables of the level below, if this is not a last-level table
  *
  * The shadow of a last-level table follows, since nothing that the host could
  * have written may decide what is unmapped and freed:
@@ -197,6 +198,7 @@ struct ivgpu_device {
 struct ivgpu_table {
 	u64 offset;
 	u64 *entries;
+	unsigned int used;
 
 	struct hmm_dma_map map;
 	DECLARE_BITMAP(live, IVGPU_TABLE_ENTRIES);

@@ -250,6 +250,7 @@ void ivgpu_mmu_release(struct ivgpu_space *space)
 
 	lockdep_assert_held(&space->lock);
 	memset(space->root->entries, 0, CROSSBAR_GPU_PAGE_SIZE);
+	space->root->used = 0;
 	xa_for_each(&space->tables[0], index, table)
 		ivgpu_table_release(space, table, index, 0,
 				    IVGPU_TABLE_ENTRIES);

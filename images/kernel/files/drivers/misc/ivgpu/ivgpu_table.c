@@ -80,17 +80,26 @@ struct ivgpu_table *ivgpu_table_find(struct ivgpu_space *space, u64 va)
 	return xa_load(&space->tables[0], ivgpu_table_index(va, 0));
 }
 
-/* Where the entry is that points to the table of a level. */
-static u64 *ivgpu_table_entry(struct ivgpu_space *space, u64 va,
-			      unsigned int level)
+/* The table that points to the table of a level. */
+static struct ivgpu_table *ivgpu_table_parent(struct ivgpu_space *space, u64 va,
+					      unsigned int level)
 {
-	struct ivgpu_table *parent = space->root;
+	if (level + 1 == IVGPU_TABLE_LEVELS)
+		return space->root;
+	return xa_load(&space->tables[level + 1],
+		       ivgpu_table_index(va, level + 1));
+}
 
-	if (level + 1 < IVGPU_TABLE_LEVELS)
-		parent = xa_load(&space->tables[level + 1],
-				 ivgpu_table_index(va, level + 1));
-	return &parent->entries[ivgpu_table_index(va, level) %
-				IVGPU_TABLE_ENTRIES];
+/* Has the engine find a table of a level, or nothing if @table is NULL. */
+static void ivgpu_table_link(struct ivgpu_space *space, u64 va,
+			     unsigned int level, struct ivgpu_table *table)
+{
+	struct ivgpu_table *parent = ivgpu_table_parent(space, va, level);
+	u64 entry = table ? table->offset | CROSSBAR_GPU_PTE_VALID : 0;
+
+	WRITE_ONCE(parent->entries[ivgpu_table_index(va, level) %
+				   IVGPU_TABLE_ENTRIES], entry);
+	parent->used += table ? 1 : -1;
 }
 
 /* Return: uppermost level without a table for an address, -1 if all are there. */
@@ -139,8 +148,7 @@ int ivgpu_table_prepare(struct ivgpu_space *space, u64 va)
 					      table, GFP_NOWAIT));
 			if (ret)
 				break;
-			WRITE_ONCE(*ivgpu_table_entry(space, va, level),
-				   table->offset | CROSSBAR_GPU_PTE_VALID);
+			ivgpu_table_link(space, va, level, table);
 			if (!level)
 				space->empty++;
 			table = NULL;
@@ -173,40 +181,60 @@ int ivgpu_table_prepare(struct ivgpu_space *space, u64 va)
 	return ret;
 }
 
-/**
- * ivgpu_table_prune() - free last-level tables without a live page
- * @space: the address space
+/*
+ * Frees the tables of a level that lead to no live page. Those below are gone.
  *
- * A program that maps and unmaps memory all over its address space would fill the
- * heap with them.
+ * Return: whether the engine has forgotten them; else a reset will free them.
  */
-void ivgpu_table_prune(struct ivgpu_space *space)
+static bool ivgpu_table_prune_level(struct ivgpu_space *space,
+				    unsigned int level)
 {
-	const u64 span = (u64)CROSSBAR_GPU_PAGE_SIZE * IVGPU_TABLE_ENTRIES;
+	const u64 span = (u64)CROSSBAR_GPU_PAGE_SIZE <<
+			 (level + 1) * CROSSBAR_GPU_LEVEL_BITS;
 	struct ivgpu_ticket ticket;
 	struct ivgpu_table *table;
 	unsigned long index;
 	bool any = false;
 
-	mutex_lock(&space->lock);
-	if (!space->active)
-		goto unlock;
-	xa_for_each(&space->tables[0], index, table) {
-		if (!bitmap_empty(table->live, IVGPU_TABLE_ENTRIES))
+	xa_for_each(&space->tables[level], index, table) {
+		if (table->used ||
+		    !bitmap_empty(table->live, IVGPU_TABLE_ENTRIES))
 			continue;
-		WRITE_ONCE(*ivgpu_table_entry(space, index * span, 0), 0);
+		ivgpu_table_link(space, index * span, level, NULL);
+		xa_set_mark(&space->tables[level], index, XA_MARK_0);
 		if (ivgpu_mmu_forget(space, index * span, span, &ticket))
-			goto unlock;	/* a reset will free them */
-		xa_set_mark(&space->tables[0], index, XA_MARK_0);
+			return false;
 		any = true;
 	}
-	if (!any || ivgpu_control_wait(space->device, &ticket))
-		goto unlock;
-	xa_for_each_marked(&space->tables[0], index, table, XA_MARK_0) {
-		xa_erase(&space->tables[0], index);
+	if (any && ivgpu_control_wait(space->device, &ticket))
+		return false;
+	xa_for_each_marked(&space->tables[level], index, table, XA_MARK_0) {
+		xa_erase(&space->tables[level], index);
 		ivgpu_table_free(space->device, table);
 	}
-	space->empty = 0;
-unlock:
+	return true;
+}
+
+/**
+ * ivgpu_table_prune() - free the tables that lead to no live page
+ * @space: the address space
+ *
+ * A program that maps and unmaps memory all over its address space would fill the
+ * heap with them.
+ *
+ * Context: the fault worker, which is the only one that adds tables.
+ */
+void ivgpu_table_prune(struct ivgpu_space *space)
+{
+	unsigned int level;
+
+	mutex_lock(&space->lock);
+	if (space->active) {
+		for (level = 0; level < IVGPU_TABLE_LEVELS; level++)
+			if (!ivgpu_table_prune_level(space, level))
+				break;
+		if (level == IVGPU_TABLE_LEVELS)
+			space->empty = 0;
+	}
 	mutex_unlock(&space->lock);
 }

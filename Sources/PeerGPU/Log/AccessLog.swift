@@ -7,32 +7,45 @@ import Glibc
 ///
 /// A line for a DMA is numbered before the access begins, a line for an acknowledgment before the
 /// guest can see it: so an access with a higher number than an invalidation began after it.
-/// Lines are kept in memory and written when there are many, by ``flush()`` and at the end.
-///
-/// `@unchecked Sendable`: `output` is only touched with `lock` held.
-final class AccessLog: @unchecked Sendable {
-  private let lock = Monitor()
-  private let output: Output
+/// Lines are kept in memory, and written when there are many, by ``flush()`` and at the end.
+final class AccessLog: Sendable {
+  /// Bytes that are kept while the disk stands still.
+  static let backlog = 64 << 20
 
-  /// - Parameter limit: bytes after which nothing but a last line is written.
-  init(path: String, limit: UInt64) throws(PeerGPUError) {
+  private let lock: Monitor
+  private let output: LogOutput
+  private let writer: WorkerThread
+
+  /// - Parameters:
+  ///   - limit: bytes after which nothing but a last line is written.
+  ///   - backlog: bytes that may wait for the disk before the engine does.
+  init(path: String, limit: UInt64, backlog: Int = backlog) throws(PeerGPUError) {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw PeerGPUError("write the access log \(path)", code: errno) }
-    output = Output(descriptor: descriptor, limit: limit)
+    let lock = Monitor()
+    let output = LogOutput(descriptor: descriptor, limit: limit, backlog: backlog, lock: lock)
+    self.lock = lock
+    self.output = output
+    writer = try WorkerThread("gpu-log") { output.writeAll() }
+  }
+
+  deinit {
+    lock.locked { output.end() }
+    writer.join()
   }
 
   /// The number of the last line.
   var lastNumber: UInt64 { lock.locked { output.number } }
 
-  /// Writes what is kept in memory.
+  /// Writes what is kept in memory, and waits for that.
   func flush() { lock.locked { output.flush() } }
 
   /// One line for each of the accesses, in order.
   func dma(_ space: UInt32, fence: UInt64, _ accesses: [Access], write: Bool) {
     lock.locked {
-      let now = MonotonicTime.now.nanoseconds
+      var now = MonotonicTime.now
       for access in accesses {
-        output.write("dma", now) { line in
+        output.keep("dma", &now) { line in
           line.append(",\"as\":")
           line.append(UInt64(space))
           line.append(",\"fence\":")
@@ -136,71 +149,9 @@ final class AccessLog: @unchecked Sendable {
   }
 
   private func write(_ type: StaticString, _ body: (inout LogLine) -> Void) {
-    lock.locked { output.write(type, MonotonicTime.now.nanoseconds, body) }
-  }
-
-  private final class Output {
-    private(set) var number: UInt64 = 0
-    private let descriptor: CInt
-    private let limit: UInt64
-    private var written: UInt64 = 0
-    private var truncated = false
-    private let buffer: UnsafeMutablePointer<UInt8>
-    private var filled = 0
-
-    private static let capacity = 128 << 10
-
-    init(descriptor: CInt, limit: UInt64) {
-      self.descriptor = descriptor
-      self.limit = limit
-      buffer = .allocate(capacity: Self.capacity)
-    }
-
-    deinit {
-      // The buffer is empty: the device has flushed it.
-      close(descriptor)
-      buffer.deallocate()
-    }
-
-    /// Numbers are given to what is beyond the limit as well.
-    @inline(__always)
-    func write(
-      _ type: StaticString, _ nanoseconds: UInt64, _ body: (inout LogLine) -> Void
-    ) {
-      number &+= 1
-      guard !truncated else { return }
-      if filled > Self.capacity - LogLine.longest { flush() }
-      var line = LogLine(at: buffer + filled)
-      line.append("{\"t\":\"")
-      line.append(type)
-      line.append("\",\"n\":")
-      line.append(number)
-      line.append(",\"ns\":")
-      line.append(nanoseconds)
-      body(&line)
-      line.append("}\n")
-      if written &+ UInt64(filled &+ line.count) > limit {
-        truncated = true
-        line = LogLine(at: buffer + filled)
-        line.append("{\"t\":\"truncated\"}\n")
-      }
-      filled &+= line.count
-    }
-
-    func flush() {
-      var done = 0
-      while done < filled {
-        let count = Glibc.write(descriptor, buffer + done, filled - done)
-        if count < 0, errno == EINTR { continue }
-        // A full disk: the log ends here, the GPU goes on.
-        guard count > 0 else {
-          truncated = true
-          break
-        }
-        done += count
-      }
-      written &+= UInt64(filled)
-      filled = 0
+    lock.locked {
+      var now = MonotonicTime.now
+      output.keep(type, &now, body)
     }
   }
 }

@@ -50,7 +50,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "bench-engine",
-      dependencies: ["PeerGPU", "SimulatedDriver", "CDeviceABI", "CPeerGPU"],
+      dependencies: ["PeerGPU", "SimulatedDriver", "CDeviceABI", "CPeerGPU", argumentParser],
       path: "Sources/EngineBenchmark", swiftSettings: strict),
     .target(
       name: "Verification", dependencies: ["Topology", "GoldenData", "CDeviceABI"],

@@ -102,7 +102,7 @@ final class MemoryBenchmark {
     }
     return Comparison(
       name: name, size: size, engine: Spread(engine), bare: Spread(alone),
-      ratio: Spread(zip(engine, alone).map { $0 / $1 }))
+      ratio: Spread(zip(engine, alone).map { $0 / $1 }), goal: size >= 1 << 20 ? 0.8 : nil)
   }
 
   /// Times of single commands, with and without a page fault.

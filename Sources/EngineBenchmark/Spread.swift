@@ -46,6 +46,15 @@ struct Comparison: Codable {
   let bare: Spread
   /// Engine by bare: of each round's pair, which ran one right after the other.
   let ratio: Spread
+  /// What the median of the ratio is to reach; nil where a command's own cost is what counts.
+  let goal: Double?
+
+  var missesGoal: Bool { goal.map { !(ratio.median >= $0) } ?? false }
+
+  /// The operation and its size.
+  var label: String { "\(name), \(sizeText)" }
+
+  var sizeText: String { size >= 1 << 20 ? "\(size >> 20) MiB" : "\(size >> 10) KiB" }
 }
 
 /// All that one run of the benchmark found.
@@ -67,13 +76,13 @@ struct Findings: Codable {
     }
     var lines = [
       cell("GB/s, min / median / max", 26) + cell("size", 10) + cell("engine", 24)
-        + cell("bare", 24) + "ratio"
+        + cell("bare", 24) + cell("ratio", 22) + "goal"
     ]
     for one in comparisons {
-      let size = one.size >= 1 << 20 ? "\(one.size >> 20) MiB" : "\(one.size >> 10) KiB"
       lines.append(
-        cell(one.name, 26) + cell(size, 10) + cell(spread(one.engine), 24)
-          + cell(spread(one.bare), 24) + spread(one.ratio))
+        cell(one.name, 26) + cell(one.sizeText, 10) + cell(spread(one.engine), 24)
+          + cell(spread(one.bare), 24) + cell(spread(one.ratio), 22)
+          + (one.goal.map(number) ?? "-"))
     }
     lines.append("")
     lines.append(cell("us", 36) + cell("p50", 10) + cell("p99", 10) + "max")

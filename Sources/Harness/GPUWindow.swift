@@ -10,7 +10,37 @@ struct GPUWindow: Sendable {
   /// Before.
   let begin: GPUCounters
   /// After; nil while the commands run, and for good if the case did not come to its end.
-  var end: GPUCounters?
+  var end: GPUCounters? {
+    didSet { endMemory = ProcessMemory.anonymous }
+  }
+  /// This process's memory before and after, in bytes.
+  private let beginMemory = ProcessMemory.anonymous
+  private var endMemory: UInt64?
+
+  /// Bytes by which this process may grow during a case: the access log's backlog, which a slow disk
+  /// brings about, and as much again.
+  static let growthLimit: Int64 = 128 << 20
+
+  init(gpu: String, begin: GPUCounters, end: GPUCounters? = nil) {
+    self.gpu = gpu
+    self.begin = begin
+    self.end = end
+  }
+
+  /// Bytes by which this process grew during the case; nil if that is not known.
+  var growth: Int64? {
+    guard let beginMemory, let endMemory else { return nil }
+    return Int64(clamping: endMemory) - Int64(clamping: beginMemory)
+  }
+
+  /// Says that this process grew by more than it may.
+  func complaint(of name: String) -> String? {
+    guard let growth, growth > Self.growthLimit else { return nil }
+    return """
+      While \(name) ran, crossbar's process grew by \(growth >> 20) MiB, of \
+      \(Self.growthLimit >> 20) MiB that are allowed: it leaks memory.
+      """
+  }
 
   /// The lines of the access log that belong to the case; up to its end if the case has none.
   var entries: Range<UInt64> {
@@ -34,6 +64,6 @@ struct GPUWindow: Sendable {
       faults: end.faults &- begin.faults, aborts: observation.counts?.aborts ?? 0,
       doorbells: end.doorbells &- begin.doorbells, interrupts: end.interrupts &- begin.interrupts,
       invalidations: end.invalidations &- begin.invalidations,
-      resets: end.resets &- begin.resets, bytes: bytes)
+      resets: end.resets &- begin.resets, bytes: bytes, hostGrowth: growth)
   }
 }

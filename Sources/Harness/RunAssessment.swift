@@ -122,6 +122,7 @@ struct RunAssessment: Sendable {
       topology: request.topology, findings: findings, deviceMap: account)
     return try compared(observation, &faults).map { item in
       let window = observation.windows[item.header.n]
+      if let complaint = window?.complaint(of: item.header.name) { faults.append(complaint) }
       let activity = item.gpu.flatMap { window?.activity($0) }
       return assessment.record(of: item, activity: activity)
     }

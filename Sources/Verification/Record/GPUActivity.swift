@@ -20,6 +20,9 @@ public struct GPUActivity: Sendable, Hashable, Codable {
   public var resets: UInt64
   /// Bytes by the DMA port: `video`, `memory`, `bar`, `bus`, `none`; ports without any are missing.
   public var bytes: [String: UInt64]
+  /// Bytes by which the anonymous memory of the host's process grew during the case, or shrank if it is
+  /// negative; nil if that is not known.
+  public var hostGrowth: Int64?
   /// How the blocks of files got there; nil but in the suite `device-map`.
   public var files: FileTraffic?
   /// Writes that were acknowledged as durable; nil but in the suite `power-cut`.
@@ -29,7 +32,7 @@ public struct GPUActivity: Sendable, Hashable, Codable {
   public init(
     claim: DMAClaim, commands: UInt64 = 0, faults: UInt64 = 0, aborts: UInt64 = 0,
     doorbells: UInt64 = 0, interrupts: UInt64 = 0, invalidations: UInt64 = 0, resets: UInt64 = 0,
-    bytes: [String: UInt64] = [:]
+    bytes: [String: UInt64] = [:], hostGrowth: Int64? = nil
   ) {
     self.claim = claim
     self.commands = commands
@@ -40,6 +43,7 @@ public struct GPUActivity: Sendable, Hashable, Codable {
     self.invalidations = invalidations
     self.resets = resets
     self.bytes = bytes
+    self.hostGrowth = hostGrowth
   }
 
   /// Bytes that a port moved.

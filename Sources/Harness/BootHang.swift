@@ -41,7 +41,8 @@ struct BootHang: Error {
   /// - Parameter first: path of the console of the first.
   func error(afterFirst first: String) -> HypervisorError {
     var error = error
-    let mend = error.mend.map { "\($0). " } ?? ""
+    let option = error.kind == .timeout ? "--boot-limit gives it more seconds. " : ""
+    let mend = (error.mend.map { "\($0). " } ?? "") + option
     error.mend = "\(mend)It was booted twice, and hung the first time too: see \(first)"
     return error
   }

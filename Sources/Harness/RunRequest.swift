@@ -189,6 +189,13 @@ extension RunRequest {
     try checkXfstests()
     try refuseWhatIsOfNoUse()
     guard usesGPU else { return }
+    if mapsFiles, path == .direct, !topology.nvme.contains(where: { $0.cmb != nil }) {
+      throw RequestError(
+        """
+        \(topologyPath): no controller of \(topology.name) has a CMB, so no block of a file can be in \
+        a BAR. Leave --path direct out, or give a controller a `cmb`.
+        """)
+    }
     if topology.gpus.isEmpty {
       throw RequestError(
         "\(topologyPath): the suite \(suite.rawValue) needs a GPU, and \(topology.name) has none.")

@@ -66,13 +66,28 @@ struct SuiteExecution: Sendable {
       interruption = Self.interruption(try await program.exit())
     } catch let error as HypervisorError {
       guard Self.observed.contains(error.kind) else { throw error }
-      interruption = error.description
+      interruption = [error.description, Self.way(out: error)].compactMap(\.self)
+        .joined(separator: " ")
     }
     let testimony = account.transcript.finish()
+    if let planned = testimony.planned, testimony.cases.count < planned {
+      interruption = interruption.map {
+        "\($0) Of \(planned) cases, \(testimony.cases.count) had begun."
+      }
+    }
     return Observation(
       suite: suite, testimony: testimony, windows: account.windows,
       interruption: interruption
         ?? testimony.violations.first.map { "The guest program broke the protocol: \($0)." })
+  }
+
+  /// The option that gives more of what was not enough.
+  static func way(out error: HypervisorError) -> String? {
+    switch error.kind {
+    case .timeout: "--limit gives a suite more seconds."
+    case .guestSilent: "--silence-limit gives it more seconds to say something."
+    default: nil
+    }
   }
 
   /// What a kernel under test or a program in it can bring about. The rest is the host's.

@@ -22,19 +22,31 @@ enum EmbeddedRoot {
 
   /// Writes the configuration and links the shared cache into a new root.
   static func prepare(_ root: String, cache: String) throws(HypervisorError) {
+    let files = FileManager.default
     do {
-      let files = FileManager.default
+      try files.createDirectory(atPath: cache, withIntermediateDirectories: true)
+    } catch {
+      throw HypervisorError(
+        .environment, attempt: "make the directory \(cache) of libvirt's cache",
+        problem: sentence(error),
+        mend: "Check that path, or move the caches with CROSSBAR_CACHE=DIR")
+    }
+    do {
       try files.createDirectory(atPath: root + "/etc", withIntermediateDirectories: true)
       try files.createDirectory(atPath: root + "/log/qemu", withIntermediateDirectories: true)
-      try files.createDirectory(atPath: cache, withIntermediateDirectories: true)
       try files.createSymbolicLink(atPath: root + "/cache", withDestinationPath: cache)
       try Data(configuration(user: "+\(getuid())", group: "+\(getgid())").utf8)
         .write(to: URL(fileURLWithPath: root + "/etc/qemu.conf"))
     } catch {
       throw HypervisorError(
         .environment, attempt: "prepare libvirt's root \(root)",
-        problem: error.localizedDescription,
-        mend: "Check that there is space left there and in \(cache)")
+        problem: sentence(error), mend: "Check that there is space left there")
     }
+  }
+
+  /// Without the full stop, which ends the whole message.
+  private static func sentence(_ error: any Error) -> String {
+    let text = error.localizedDescription
+    return text.hasSuffix(".") ? String(text.dropLast()) : text
   }
 }

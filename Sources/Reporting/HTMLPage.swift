@@ -92,7 +92,7 @@ struct HTMLPage {
     counts = "\(Figures.count(record.cases.count, "case")): \(record.counts.words)"
     let environment = record.environment
     machine = [
-      ("guest kernel", "\(record.kernel.release) (\(record.kernel.origin))"),
+      ("guest kernel", "\(record.kernel.title), \(record.kernel.origin)"),
       ("QEMU", environment.qemu), ("libvirt", environment.libvirt),
       ("accelerator", environment.accelerator),
       ("host", "Linux \(environment.hostKernel), \(environment.hostProcessors) processors"),

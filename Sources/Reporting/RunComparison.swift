@@ -22,6 +22,7 @@ public struct RunComparison: Sendable {
   /// Cases that ended alike.
   public let alike: Int
   private let records: [RunRecord]
+  private let names: [String]
 
   private struct Key: Hashable {
     let suite: String
@@ -29,8 +30,11 @@ public struct RunComparison: Sendable {
   }
 
   /// Compares two runs by the kinds of their cases' outcomes, and what is wrong in those that failed.
-  public init(_ first: RunRecord, _ second: RunRecord) {
+  ///
+  /// - Parameter names: what the runs are called, such as their directories.
+  public init(_ first: RunRecord, _ second: RunRecord, names: (String, String)) {
     records = [first, second]
+    self.names = [names.0, names.1]
     let known = Self.outcomes(of: first)
     let others = Self.outcomes(of: second)
     var differences: [Difference] = []
@@ -68,9 +72,12 @@ public struct RunComparison: Sendable {
   public func text(columns: Int = 100, coloured: Bool = false) -> String {
     let ink = Ink(isOn: coloured)
     let columns = max(columns, 60)
-    let kernels = records.map { "\($0.kernel.release) (\($0.kernel.origin))".printable }
-    var lines = zip(["A", "B"], kernels).map { letter, kernel in
-      ink(.faint, "\(letter)  Linux \(kernel)".shortened(to: columns))
+    let titles = zip(names, records).map { name, record in
+      [name, "Linux \(record.kernel.title)", record.optionWords].filter { !$0.isEmpty }
+        .joined(separator: " · ").printable
+    }
+    var lines = zip(["A", "B"], titles).map { letter, title in
+      ink(.faint, "\(letter)  \(title)".shortened(to: columns))
     }
     for item in differences {
       lines.append(ink(.strong, "≠ " + item.name.printable.shortened(to: columns - 2)))

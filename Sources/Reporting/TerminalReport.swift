@@ -45,7 +45,7 @@ public struct TerminalReport: Sendable {
   private var heading: [String] {
     let environment = record.environment
     let machine = [
-      "Linux \(record.kernel.release)", "QEMU \(environment.qemu)",
+      "Linux \(record.kernel.title)", "QEMU \(environment.qemu)",
       "libvirt \(environment.libvirt)", environment.accelerator, "crossbar \(environment.crossbar)",
     ]
     let title = "\(record.suite) on \(record.topology.name)".printable

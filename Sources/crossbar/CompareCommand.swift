@@ -29,7 +29,8 @@ struct CompareCommand: ParsableCommand, JSONCommand {
 
   func run() throws {
     let comparison = RunComparison(
-      try RunLoader.load(directory: first), try RunLoader.load(directory: second))
+      try RunLoader.load(directory: first), try RunLoader.load(directory: second),
+      names: (first, second))
     if json {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

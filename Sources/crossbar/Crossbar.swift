@@ -14,7 +14,7 @@ struct Crossbar: AsyncParsableCommand {
     discussion: """
       EXAMPLES
         crossbar run                          one guest, one suite, one verdict
-        crossbar run root-ports --strict      another topology; known limits are failures
+        crossbar run root-ports --strict      known limits are failures
         crossbar topology show switch         draw a topology
         crossbar doctor                       try what this host can do
 

@@ -10,8 +10,9 @@ struct DoctorCommand: AsyncParsableCommand, JSONCommand {
     commandName: "doctor",
     abstract: "Tries what this host can do, and says how to mend what it can't.",
     discussion: """
-      Everything is tried rather than guessed: QEMU starts with each device, libvirt's embedded driver is
-      opened, a kernel boots under KVM, a program is compiled. Exits 3 if something is broken.
+      Everything is tried rather than guessed: QEMU starts with each device, libvirt's \
+      embedded driver is opened, a kernel boots under KVM, a program is compiled. Exits 3 if \
+      something is broken.
 
       EXAMPLES
         crossbar doctor

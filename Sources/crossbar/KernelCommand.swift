@@ -20,7 +20,7 @@ struct KernelCommand: AsyncParsableCommand {
       discussion: """
         EXAMPLES
           crossbar kernel build
-          crossbar kernel build --patch fix.patch      the default flavour with a patch on top
+          crossbar kernel build --patch fix.patch      with a patch on top
           crossbar kernel build --tree ~/src/linux
           crossbar kernel build --tree ~/src/linux --kernel 7.2-debug
           crossbar kernel build --tree ~/src/linux --with-driver
@@ -43,6 +43,7 @@ struct KernelCommand: AsyncParsableCommand {
           "path": image.path.string, "release": image.release, "origin": image.origin,
         ]
         // For a debugger. A finished image comes without them.
+        document["flavour"] = image.flavour
         document["config"] = image.config?.string
         document["symbols"] = image.symbols?.string
         document["vmlinux"] = image.vmlinux?.string
@@ -59,8 +60,8 @@ struct KernelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Makes a git repository of a kernel's source, with a commit for each patch.",
       discussion: """
-        The commit of the source has the tag `base`. Work on the series as on any: commit, reorder,
-        fix up. Then write it back with `crossbar kernel export`.
+        The commit of the source has the tag `base`. Work on the series as on any: commit, \
+        reorder, fix up. Then write it back with `crossbar kernel export`.
 
         EXAMPLES
           crossbar kernel edit ~/src/crossbar-linux
@@ -109,9 +110,10 @@ struct KernelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Writes the commits of such a directory back as patches and new files.",
       discussion: """
-        Everything has to be committed, on a line from the tag `base`. A new file is kept as it is in
-        the end, so only the commit that adds it may touch it: fix up such a commit with
-        `git commit --fixup` and `git rebase -i --autosquash base`.
+        Everything has to be committed, on a line from the tag `base`. A new file is kept as \
+        it is in the end, so only the commit that adds it may touch it: fix up such a commit \
+        with `git commit --fixup` and `git rebase -i --autosquash base`. It is written to the \
+        source tree whose program this is.
 
         EXAMPLES
           crossbar kernel export ~/src/crossbar-linux && git diff --stat
@@ -130,6 +132,7 @@ struct KernelCommand: AsyncParsableCommand {
     func run() async throws {
       let view = ProgressView(output)
       let (directory, force) = (directory, force)
+      let root = try Workshop.standard().project.root
       let exported = try await Interruption.cancelling {
         try await KernelCommand.series().export(
           FilePath(directory), force: force, progress: view.take)
@@ -145,7 +148,10 @@ struct KernelCommand: AsyncParsableCommand {
       let changed = exported.written.count + exported.removed.count
       print(
         "\(count) \(count == 1 ? "patch" : "patches"), "
-          + (changed == 0 ? "nothing changed." : "\(changed) files changed."))
+          + (changed == 0
+            ? "nothing changed."
+            : "\(changed) \(changed == 1 ? "file" : "files") changed in \(root).")
+      )
     }
   }
 

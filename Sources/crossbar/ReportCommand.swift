@@ -12,7 +12,8 @@ struct ReportCommand: ParsableCommand, JSONCommand {
     commandName: "report",
     abstract: "Shows finished runs again, several in a line each, and writes their reports anew.",
     discussion: """
-      Each run's junit.xml and report.html are written. Exits 1 if a run among them failed.
+      Each run's junit.xml and report.html are written. Exits 1 if a run among them \
+      failed.
 
       EXAMPLES
         crossbar report runs/*

@@ -16,24 +16,30 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
     abstract: "Boots one guest, runs one suite and gives one verdict.",
     discussion: """
       EXAMPLES
-        crossbar run                                 the topology `switch`
-        crossbar run viommu-switch --strict          known emulator limits are failures
-        crossbar run switch --suite gpu              the GPU touches pointers of a process
-        crossbar run switch --only '*.gpu0.read-*'   some cases
-        crossbar run my.yaml --kernel ./bzImage      your topology, your kernel
+        crossbar run
+          NVMe to peer memory on the topology `switch`
+        crossbar run switch --only '*.gpu0.read-*'
+          some cases of it
+        crossbar run viommu-switch --strict
+          known limits of the emulator are failures
+        crossbar run my.yaml --kernel ./bzImage
+          your topology, your kernel
+        crossbar run switch --suite gpu
+          the GPU touches pointers of a process
         crossbar run switch --suite gpu --only '*races-*' --rounds 200
-                                                     races, until something gives way
+          races, until something gives way
         crossbar run switch --suite gpu --only '*.soak' --soak 1800 --seed 7
-                                                     half an hour of random commands
-        crossbar run switch --suite device-map       blocks of files in the controller's BAR
+          half an hour of random commands
+        crossbar run switch --suite device-map
+          blocks of files in the controller's BAR
         crossbar run switch --suite device-map --path fallback
-                                                     the same cases, through the page cache
-        crossbar run switch --suite regression --kernel 7.2-mainline
-                                                     programs that must not notice the series
-        crossbar run switch --suite xfstests --xfstests ~/src/xfstests --only 'generic/00?'
-                                                     your own built xfstests
+          the same cases, through the page cache
         crossbar run switch --suite power-cut --rounds 100 --seed 7
-                                                     a hundred power cuts while the GPU writes files
+          a hundred power cuts while the GPU writes files
+        crossbar run switch --suite regression --kernel 7.2-mainline
+          programs that must not notice the series
+        crossbar run switch --suite xfstests --xfstests ~/src/xfstests
+          your own built xfstests
         crossbar run switch --json | jq .verdict
       """)
 
@@ -80,13 +86,13 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How often each race of the GPU is run, or the power is cut; see --limit for many.",
+      "How often each race of the GPU is run, or the power is cut, up to 10000; see --limit.",
       valueName: "count"))
   var rounds: UInt32 = RunRequest.Effort().rounds
 
   @Option(
     help: ArgumentHelp(
-      "Seconds of random commands for each GPU; --limit grows by what is more.",
+      "Seconds of random commands for each GPU, up to 3600; --limit grows by what is more.",
       valueName: "seconds"))
   var soak: UInt32 = RunRequest.Effort().soak
 
@@ -99,8 +105,8 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
   @Option(
     help: ArgumentHelp(
       "How the GPU gets at blocks of files in the suites device-map and power-cut. (default: auto)",
-      discussion: "auto: in the controller's BAR, else in the page cache. direct: a refusal is a "
-        + "failure. fallback: in the page cache only.",
+      discussion: "auto: in the controller's BAR, else in the page cache. direct: what is refused "
+        + "fails, but for cases that are about refusals. fallback: in the page cache only.",
       valueName: MappingPath.allCases.map(\.rawValue).joined(separator: "|")),
     completion: .list(MappingPath.allCases.map(\.rawValue)))
   var path: MappingPath?
@@ -116,7 +122,8 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The guest's RAM, as 2GiB. (default: what the topology says)", valueName: "size"))
+      "The guest's RAM, 256MiB to 64GiB. (default: what the topology says)",
+      valueName: "size"))
   var memory: ByteCount?
 
   @Flag(

@@ -31,6 +31,23 @@ import Testing
     return error?.description ?? ""
   }
 
+  /// What is installed goes with the next `make install`.
+  @Test func theSeriesOfAnInstalledProgram() async throws {
+    let share = kernel.directory.path.appending("prefix/share")
+    let installed = ProjectFiles(root: share.appending("crossbar"))
+    try HostFiles.makeDirectory(share)
+    try FileManager.default.copyItem(
+      atPath: kernel.project.root.string, toPath: installed.root.string)
+    let series = KernelSeries(project: installed, store: kernel.store)
+    let error = await #expect(throws: ArtifactError.self) { try await series.export(work) }
+    #expect(error?.kind == .input)
+    #expect(error?.description.contains("an installed crossbar, in \(installed.root)") == true)
+    #expect(installed.isInstalled)
+    #expect(!kernel.project.isInstalled)
+    try HostFiles.write("", to: installed.path("Package.swift"))
+    #expect(!installed.isInstalled)
+  }
+
   @Test func changesThatAreNotCommitted() async throws {
     try kernel.directory.write("work/init/main.c", "start\n")
     #expect(try await refusal().contains("not committed:\n   M init/main.c"))

@@ -164,6 +164,16 @@ extension GuestTests {
       #expect(kernel.buildsUnderWay.isEmpty)
     }
 
+    /// The cases that were chosen are not lost.
+    @Test func aPatternAmongOthersThatMatchesNoCaseIsAFault() async throws {
+      let outcome = try await CrossbarProgram.run([
+        "run", "switch", "--only", "ns0.gpu0.read-4k", "--only", "ns0.gpu0.raed-*",
+      ])
+      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(try outcome.cases().count == 1)
+      #expect(outcome.sentences.contains("No case matches --only 'ns0.gpu0.raed-*'."))
+    }
+
     @Test func aPatternThatMatchesNoCaseIsAWrongRequest() async throws {
       let outcome = try await CrossbarProgram.run(["run", "switch", "--only", "nothing-*"])
       #expect(outcome.exitCode == 2, "\(outcome.errors)\(outcome.output)")

@@ -68,6 +68,13 @@ extension GuestTests {
       let outcome = try await CrossbarProgram.run(["run", "switch", "--limit", "1"])
       #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
       #expect(outcome.sentences.contains("in the guest: it was still running after 1.0 seconds"))
+      #expect(outcome.sentences.contains("--limit gives a suite more seconds."))
+      #expect(outcome.sentences.contains(#/Of 94 cases, \d+ had begun\./#))
+      // What the program did not come to tell is not its breach.
+      for item in try outcome.cases() {
+        let end = try #require(item["outcome"] as? [String: Any])
+        #expect(["incomplete", nil].contains(end["failure"] as? String))
+      }
     }
 
     @Test func aGuestThatBootsTooSlowlyIsAnEnvironmentFailure() async throws {
@@ -75,6 +82,7 @@ extension GuestTests {
       #expect(outcome.exitCode == 3, "\(outcome.errors)\(outcome.output)")
       #expect(
         outcome.errors.contains("its agent did not answer within 1.0 seconds. See the end of"))
+      #expect(outcome.errors.contains("--boot-limit gives it more seconds."))
       #expect(outcome.errors.contains("It was booted twice, and hung the first time too: see"))
       #expect(outcome.errors.contains("console-boot-1.log"))
       #expect(outcome.images.isEmpty)

@@ -42,6 +42,48 @@ extension GuestTests {
       #expect(try outcome.cases().count == 8)
     }
 
+    /// Each one's log is held against its own events, though both have an address space 0.
+    @Test func twoGPUsAreToldApart() async throws {
+      let source = CrossbarProgram.checkout.appending(path: "qemu-configs/topologies/switch.yaml")
+      var text = try String(contentsOf: source, encoding: .utf8)
+      for (first, second) in [
+        (
+          "  - {id: dp1, model: switch-downstream, bus: up0}",
+          "  - {id: dp2, model: switch-downstream, bus: up0}"
+        ),
+        (
+          "  - {id: gpu0, bus: dp1, video-memory: 256MiB}",
+          "  - {id: gpu1, bus: dp2, video-memory: 64MiB}"
+        ),
+        (
+          "  - {from: nvme0, to: gpu0, route: switch}",
+          "  - {from: nvme0, to: gpu1, route: switch}"
+        ),
+      ] {
+        try #require(text.contains(first))
+        text.replace(first, with: "\(first)\n\(second)")
+      }
+      text.replace("name: switch", with: "name: two-gpus")
+      let directory = CrossbarProgram.temporaryDirectory()
+      defer { try? FileManager.default.removeItem(at: directory) }
+      try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+      let path = directory.appending(path: "two-gpus.yaml")
+      try Data(text.utf8).write(to: path)
+      let outcome = try await CrossbarProgram.run([
+        "run", path.path, "--suite", "gpu", "--only", "*.copy-*", "--only", "*.munmap*",
+      ])
+      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      let sanitizer = try #require(try outcome.record()["sanitizer"] as? [String: Any])
+      for gpu in ["gpu0", "gpu1"] {
+        let report = try #require(sanitizer[gpu] as? [String: Any])
+        #expect((report["findings"] as? [Any])?.isEmpty == true)
+        #expect((report["limitations"] as? [Any])?.isEmpty == true)
+        let total = try #require(report["total"] as? [String: Any])
+        #expect((total["accesses"] as? Int ?? 0) > 100)
+        #expect(try outcome.cases().contains { ($0["name"] as? String)?.hasPrefix(gpu) == true })
+      }
+    }
+
     /// Cases of the suite that were skipped for any reason but a guest that was too slow just then.
     private static func skips(of outcome: CrossbarProgram.Outcome) throws -> [String] {
       try outcome.cases().filter { $0["suite"] as? String == "gpu" }.compactMap { item in

@@ -60,7 +60,7 @@ import Testing
     #expect(
       error.description
         == "can't boot the guest g: its agent did not answer within 60.0 seconds. See the end of "
-        + "/r/console.log for where the boot stopped. It was booted twice, and hung the first time "
-        + "too: see /r/console-boot-1.log")
+        + "/r/console.log for where the boot stopped. --boot-limit gives it more seconds. It was "
+        + "booted twice, and hung the first time too: see /r/console-boot-1.log")
   }
 }

@@ -35,6 +35,14 @@ func shipped(
     #expect(request.options["path"] == path.rawValue)
   }
 
+  @Test func nothingIsDirectWithoutACMB() throws {
+    let error = #expect(throws: RequestError.self) {
+      try shipped("no-cmb", suite: .deviceMap, path: .direct).check()
+    }
+    #expect(error?.description.contains("no controller of no-cmb has a CMB") == true)
+    try shipped("no-cmb", suite: .deviceMap, path: .auto).check()
+  }
+
   @Test func whatIsUsualIsRecordedToo() throws {
     let request = try shipped("switch", suite: .deviceMap)
     #expect(request.options["path"] == "auto")

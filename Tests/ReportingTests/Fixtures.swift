@@ -79,7 +79,8 @@ func run(
     environment: .init(
       crossbar: "0.1.0", hostKernel: "6.1.0", hostProcessors: 2, qemu: "7.2.22", libvirt: "9.0.0",
       accelerator: "tcg"),
-    kernel: .init(release: "7.2.12", origin: "linux-source-7.2"), console: console)
+    kernel: .init(release: "7.2.12", origin: "linux-source-7.2", flavour: "7.2-debug"),
+    console: console)
 }
 
 let mixed = run([

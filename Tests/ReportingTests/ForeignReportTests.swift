@@ -47,9 +47,12 @@ private func foreign(
 @Suite struct RunComparisonTests {
   @Test func aRunIsLikeItself() {
     let record = run([foreign("fio.psync.ns0"), foreign("fio.mmap.ns0")])
-    let comparison = RunComparison(record, record)
+    let comparison = RunComparison(record, record, names: ("before", "after"))
     #expect(comparison.differences.isEmpty && comparison.alike == 2)
-    #expect(comparison.text().hasSuffix("ALIKE  2 cases\n"))
+    let text = comparison.text()
+    #expect(text.hasSuffix("ALIKE  2 cases\n"))
+    #expect(text.hasPrefix("A  before · Linux 7.2.12 (7.2-debug)\n"))
+    #expect(text.contains("\nB  after · Linux 7.2.12 (7.2-debug)\n"))
   }
 
   @Test func whatEndsOtherwiseOrIsMissingIsListed() {
@@ -58,7 +61,7 @@ private func foreign(
     let second = run([
       foreign("fio.a.ns0"), foreign("fio.b.ns0", outcome: skipped), foreign("fio.d.ns0"),
     ])
-    let comparison = RunComparison(first, second)
+    let comparison = RunComparison(first, second, names: ("a", "b"))
     #expect(comparison.differences.map(\.name) == ["fio.b.ns0", "fio.c.ns0", "fio.d.ns0"])
     #expect(comparison.alike == 1)
     let text = comparison.text()
@@ -70,6 +73,6 @@ private func foreign(
   @Test func anotherFailureIsADifference() {
     let one = run([foreign("a", outcome: CaseOutcome(.failed, .program, "x"))])
     let other = run([foreign("a", outcome: CaseOutcome(.failed, .incomplete, "x"))])
-    #expect(RunComparison(one, other).differences.count == 1)
+    #expect(RunComparison(one, other, names: ("a", "b")).differences.count == 1)
   }
 }

@@ -14,6 +14,7 @@ import Testing
   private var mapped: Scene {
     var scene = Scene()
     scene.expectsUnbinding = true
+    scene.window(.memory)
     scene.bind()
     scene.map(va: Self.va, pages: 2, frame: 0x5000, gen: 3)
     return scene
@@ -47,7 +48,9 @@ import Testing
     #expect(scene.kinds == [.wrongRelease: 1])
     let finding = try #require(scene.report.findings.first)
     #expect(finding.sentence.contains("before the engine had acknowledged"))
-    #expect(finding.evidence.first?.contains("ivgpu_unmap: as=0 va=0x7f0000000000 pages=2") == true)
+    #expect(finding.caseName == "a case")
+    #expect(finding.evidence.first?.contains("invalidate va=0x7f0000000000 len=0x2000") == true)
+    #expect(finding.evidence.last?.contains("ivgpu_unmap: as=0 va=0x7f0000000000 pages=2") == true)
   }
 
   @Test func anInvalidationOfOtherPagesIsNoLeave() {

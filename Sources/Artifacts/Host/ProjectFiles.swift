@@ -53,6 +53,12 @@ public struct ProjectFiles: Hashable, Sendable {
       mend: "run it inside the source tree, or set CROSSBAR_HOME")
   }
 
+  /// The files are those of an installed program, not of a source tree.
+  public var isInstalled: Bool {
+    let parts = root.components.suffix(2).map(\.string)
+    return parts == ["share", "crossbar"] && !HostFiles.exists(path("Package.swift"))
+  }
+
   private static let mark = "images/kernel/kernel.yaml"
 
   private static func looksRight(_ directory: FilePath) -> Bool {

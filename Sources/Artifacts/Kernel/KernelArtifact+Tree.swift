@@ -51,6 +51,6 @@ extension KernelArtifact {
       (directory, _) throws(ArtifactError) in
       try collect(from: build, into: directory)
     }
-    return try image(in: directory, origin: tree.directory.string)
+    return try image(in: directory, origin: tree.directory.string, flavour: recipe.name)
   }
 }

@@ -175,7 +175,8 @@ public struct KernelArtifact: Sendable {
       try await build(inputs, pristine: pristine, into: directory, progress: progress)
     }
     let origins = try [KernelSource.origin(of: sourceDirectory)] + inputs.patches.map(\.name)
-    return try image(in: directory, origin: origins.joined(separator: " + "))
+    return try image(
+      in: directory, origin: origins.joined(separator: " + "), flavour: recipe.name)
   }
 
   private func build(
@@ -227,11 +228,14 @@ public struct KernelArtifact: Sendable {
     }
   }
 
-  func image(in directory: FilePath, origin: String) throws(ArtifactError) -> KernelImage {
+  func image(
+    in directory: FilePath, origin: String, flavour: String
+  ) throws(ArtifactError) -> KernelImage {
     let path = directory.appending("bzImage")
     let modules = directory.appending(Self.modules)
     return KernelImage(
       path: path, release: try BzImage(path: path).release, origin: origin,
+      flavour: flavour,
       config: directory.appending("config"), symbols: directory.appending("System.map"),
       vmlinux: directory.appending("vmlinux"),
       modules: HostFiles.isDirectory(modules) ? modules : nil)

@@ -35,6 +35,8 @@ public struct KernelImage: Hashable, Sendable {
   public let release: String
   /// Where its sources came from, for the record.
   public let origin: String
+  /// The flavour whose configuration, and mostly also patches, it has; nil for a finished image.
+  public var flavour: String?
   /// The configuration; nil for a finished image without one beside it.
   public let config: FilePath?
   /// `System.map`; nil for a finished image.

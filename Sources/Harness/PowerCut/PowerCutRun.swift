@@ -61,7 +61,8 @@ struct PowerCutRun: Sendable {
       topologyFile: request.topologyPath, strict: request.strict, options: request.options,
       cases: story.cases, interruption: story.interruption, faults: story.faults,
       timings: story.timings, environment: RunEnvironment.current(accelerator, hypervisor),
-      kernel: RunRecord.Kernel(release: parts.kernel.release, origin: parts.kernel.origin),
+      kernel: RunRecord.Kernel(
+        release: parts.kernel.release, origin: parts.kernel.origin, flavour: parts.kernel.flavour),
       seeds: [request.suite.rawValue: request.effort.seed], console: story.console)
     for retry in story.retries { record.add(retry) }
     return record

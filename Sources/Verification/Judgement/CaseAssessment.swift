@@ -12,6 +12,8 @@ public struct CaseAssessment: Sendable {
   public let consoleHasDMAFault: Bool
   /// Whether known limits are failures.
   public let strict: Bool
+  /// The suite broke off: the files that its cases wrote were not reported any more.
+  public var isInterrupted = false
   let inspector: PathInspector
 
   /// Prepares to assess the cases of one run.

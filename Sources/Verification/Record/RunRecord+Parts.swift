@@ -108,12 +108,18 @@ extension RunRecord {
     public var release: String
     /// Where its source came from.
     public var origin: String
+    /// The flavour that it was configured as; nil for a finished image.
+    public var flavour: String?
 
     /// Names a kernel.
-    public init(release: String, origin: String) {
+    public init(release: String, origin: String, flavour: String? = nil) {
       self.release = release
       self.origin = origin
+      self.flavour = flavour
     }
+
+    /// Release and flavour, as `7.2.12 (7.2-debug)`.
+    public var title: String { flavour.map { "\(release) (\($0))" } ?? release }
   }
 
   /// Something in the console that a healthy guest does not say.

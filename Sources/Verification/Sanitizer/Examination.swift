@@ -21,8 +21,8 @@ final class Examination {
   private(set) var isWhole = true
   /// Look-ups of mappings that may still be made: no input makes them endless.
   var budget: Int
-  private var lives: [AddressSpaceLife] = []
-  private var tracedLives: [UInt8: [TracedLife]] = [:]
+  private(set) var lives: [AddressSpaceLife] = []
+  private(set) var tracedLives: [UInt8: [TracedLife]] = [:]
   private var open: [AddressSpaceLife?] = Array(repeating: nil, count: 256)
   private var nextLife = 0
   private var currentWindow = 0
@@ -57,7 +57,7 @@ final class Examination {
     for index in log.entries.indices { take(index) }
     for space in open.indices { finish(space) }
     checkMappings()
-    if hasTrace, trace.isComplete { checkReleases(TracedLife.lives(of: trace).lives) }
+    if hasTrace, trace.isComplete { checkReleases() }
     if budget < 0 {
       limit("The accesses have too many mappings each: some were not held against the trace.")
     }
@@ -158,12 +158,13 @@ final class Examination {
   /// driver bound. Where the driver does not say that it binds again after a reset, its account
   /// covers both.
   private func pair() {
-    guard hasTrace, trace.isComplete, isWhole else { return }
+    guard hasTrace, trace.isComplete else { return }
+    let (traced, early) = TracedLife.lives(of: trace)
+    tracedLives = traced
+    guard isWhole else { return }
     resets = trace.entries.indices.filter {
       trace.entries[$0].event == .reset || trace.entries[$0].event == .die
     }
-    let (traced, early) = TracedLife.lives(of: trace)
-    tracedLives = traced
     for (space, own) in Dictionary(grouping: lives, by: \.addressSpace).sorted(by: {
       $0.key < $1.key
     }) {

@@ -29,6 +29,11 @@ extension KernelSeries {
   ) async throws(ArtifactError) -> Exported {
     let span = ProgressSpan(label: "series in \(directory)", handler: progress)
     let parts = span.parts(weights: [1, 4, 4, 1])
+    guard !project.isInstalled else {
+      throw ArtifactError(
+        .input, "the series of an installed crossbar, in \(project.root), is not for changing",
+        mend: "run bin/crossbar in your source tree, where `make build` puts it")
+    }
     let repository = try await repository(of: directory)
     let recipe = try await recipe(of: repository, directory: directory)
     let series = try PatchSeries(of: recipe, project: project)

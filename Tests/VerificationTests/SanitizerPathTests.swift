@@ -23,7 +23,7 @@ import Verification
   @Test(
     arguments: [
       (0x3FFF_F000, "memory", true), (0x3FFF_F001, "memory", false), (0xFFF, "memory", false),
-      (0x1000, "memory", true), (0x1000, "bus", true), (0x1000, "bar", false),
+      (0x1000, "memory", true), (0x1000, "bus", false), (0x1000, "bar", false),
       (Scene.nvme, "bar", true), (Scene.nvme, "bus", true), (Scene.nvme, "memory", false),
       (Scene.nvme - 1, "bar", false), (Scene.nvme + (64 << 20) - 4096, "bar", true),
       (Scene.nvme + (64 << 20) - 4095, "bar", false), (0, "video", true),

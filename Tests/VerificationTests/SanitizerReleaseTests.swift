@@ -102,6 +102,37 @@ import Testing
     #expect(scene.kinds == (event == "none" ? [.wrongRelease: 1] : [:]), "\(scene.report.findings)")
   }
 
+  /// A fault may be in service while the engine is reset; its generation goes on from before.
+  @Test func whatIsMappedAfterAResetNeedsNoAnswer() {
+    var scene = mapped
+    scene.reset()
+    scene.bind()
+    scene.event("reset", "count=2")
+    scene.wasReset()
+    scene.map(va: Self.va, frame: 0x5000, gen: 50)
+    scene.unmap(va: Self.va, tail: 0)
+    scene.bind()
+    scene.unbind()
+    #expect(scene.report.isClean, "\(scene.report.findings)")
+  }
+
+  /// The engine may have been reset before it saw the request, or after.
+  @Test(arguments: [false, true])
+  func aBindThatAResetEndedIsNoLife(isKnown: Bool) {
+    var scene = Scene()
+    scene.expectsUnbinding = true
+    scene.event("bind", "as=0 pid=123 root=0x200000")
+    if isKnown { scene.bound() }
+    scene.reset()
+    scene.event("unbind", "as=0 error=-116 control=3")
+    scene.bind()
+    scene.map(va: Self.va, frame: 0x5000, gen: 1)
+    scene.command(1) { $0.access(va: Self.va, bus: 0x5000, gen: 1) }
+    scene.unbind()
+    #expect(scene.report.isClean, "\(scene.report.findings)")
+    #expect(scene.report.limitations.isEmpty)
+  }
+
   @Test func theAnswerToUnbindComesFirst() {
     var scene = mapped
     scene.unbound()

@@ -104,6 +104,8 @@ final class TracedLife {
   let begin: Int
   /// Index of the `ivgpu_unbind`, if there is one.
   var end: Int?
+  /// A reset came between the request to bind and its acknowledgment: the engine may not know of it.
+  private(set) var isAborted = false
   var maps: [(entry: Int, map: DriverTrace.Map)] = []
   /// Maps that came when the address space was gone.
   var lateMaps: [Int] = []
@@ -145,7 +147,9 @@ final class TracedLife {
 
   private func take(_ event: DriverTrace.Event, at index: Int) {
     switch event {
-    case .unbind: end = end ?? index
+    case .unbind(let error, _):
+      if end == nil, error != 0, maps.isEmpty, submissions.isEmpty { isAborted = true }
+      end = end ?? index
     case .map(let map):
       if end == nil { maps.append((index, map)) } else { lateMaps.append(index) }
     case .invalidation(let invalidation): invalidations.append(invalidation)

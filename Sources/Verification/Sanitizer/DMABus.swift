@@ -55,7 +55,8 @@ struct DMARegions {
       return range.upperBound <= video.upperBound - video.lowerBound ? .video : .nowhere
     case .memory: return isMemory(range) ? .memory : .nowhere
     case .bar: return bar(range) ?? .nowhere
-    case .bus: return bar(range) ?? (isMemory(range) ? .memory : .nowhere)
+    // QEMU would reach system memory too, but that is another port's.
+    case .bus: return bar(range) ?? .nowhere
     }
   }
 

@@ -168,7 +168,8 @@ final class Examination {
     for (space, own) in Dictionary(grouping: lives, by: \.addressSpace).sorted(by: {
       $0.key < $1.key
     }) {
-      let told = traced[space] ?? []
+      var told = traced[space] ?? []
+      if told.count > own.count { told.removeAll(where: \.isAborted) }
       var groups = own.map { [$0] }
       if groups.count > told.count {
         groups = []

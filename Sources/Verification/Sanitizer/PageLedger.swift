@@ -29,8 +29,6 @@ struct PageLedger {
   /// Invalidations that nobody has seen acknowledged, in the order of the control ring.
   private var pending: ArraySlice<AccessLog.Invalidation> = []
   private var unproven: [Release] = []
-  /// The generation of mappings that are made now, as far as is known.
-  private var newest: UInt64 = 1
   /// Up to this generation the engine has forgotten all mappings.
   private var forgotten: UInt64 = 0
 
@@ -44,12 +42,10 @@ struct PageLedger {
   var liveCount: Int { live.count }
 
   mutating func take(_ map: DriverTrace.Map) {
-    newest = max(newest, map.generation)
     for page in map.range.pages { live[page] = map.generation }
   }
 
   mutating func take(_ invalidation: AccessLog.Invalidation) {
-    newest = max(newest, invalidation.generation &+ 1)
     pending.append(invalidation)
   }
 
@@ -85,7 +81,8 @@ struct PageLedger {
 
   /// The engine has forgotten everything: it was reset, or will never do anything again.
   mutating func forget() {
-    forgotten = newest
+    // What is mapped from now on, before it is bound again, the engine does not learn of.
+    forgotten = .max
     pending = []
   }
 

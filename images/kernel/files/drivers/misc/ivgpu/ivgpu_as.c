@@ -106,13 +106,17 @@ static int ivgpu_space_bind(struct ivgpu_space *space)
 	int ret;
 
 	lockdep_assert_held(&space->lock);
-	trace_ivgpu_bind(space);
 	do {
 		space->epoch = READ_ONCE(device->epoch);
 		ret = ivgpu_control_put(device, space->epoch, &request,
 					&ticket);
-		if (!ret)
-			ret = ivgpu_control_wait(device, &ticket);
+		if (ret)
+			continue;
+		trace_ivgpu_bind(space);
+		ret = ivgpu_control_wait(device, &ticket);
+		/* Bound or not, a reset has ended it. */
+		if (ret)
+			trace_ivgpu_unbind(space, ret, ticket.index);
 	} while (ret == -ESTALE);
 	if (ret)
 		return ret;

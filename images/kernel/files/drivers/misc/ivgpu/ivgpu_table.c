@@ -131,6 +131,7 @@ int ivgpu_table_prepare(struct ivgpu_space *space, u64 va)
 	struct ivgpu_table *table = NULL;
 	unsigned long index = 0;
 	int level, wanted = -1, ret = 0;
+	bool pruned = false;
 
 	if (READ_ONCE(space->empty) > IVGPU_EMPTY_TABLES)
 		ivgpu_table_prune(space);
@@ -163,6 +164,13 @@ int ivgpu_table_prepare(struct ivgpu_space *space, u64 va)
 			ivgpu_table_free(device, table);
 		}
 		table = ivgpu_table_create(device, !level);
+		if (table == ERR_PTR(-ENOSPC) && !pruned) {
+			/* Those that lead to no page will do. */
+			ivgpu_table_prune(space);
+			pruned = true;
+			table = NULL;
+			continue;
+		}
 		if (IS_ERR(table))
 			return PTR_ERR(table);
 		wanted = level;

@@ -86,6 +86,7 @@ static void run_delay_doorbell(struct test *test)
 
 static void run_drop_doorbell(struct test *test)
 {
+	struct ivgpu_stats before, after;
 	struct crossbar_gpu_result result;
 	struct area area;
 	uint8_t *model;
@@ -93,6 +94,7 @@ static void run_drop_doorbell(struct test *test)
 
 	if (area_open_random(test, &area, PLACE_ANONYMOUS, SIZE, &model) &&
 	    works(test, &area, model, "before") &&
+	    engine_stats(test, &before) &&
 	    engine_inject(test, "drop-doorbell=1")) {
 		/* Late, or with an error after a reset, but it ends. */
 		for (i = 0; i < 4; i++)
@@ -102,6 +104,11 @@ static void run_drop_doorbell(struct test *test)
 					   result.status == EIO,
 					   "a lost doorbell: status %u",
 					   result.status);
+		/* One for each, and the lost one once more. */
+		if (engine_stats(test, &after))
+			test_check(test,
+				   after.doorbells > before.doorbells + 4,
+				   "no doorbell was rung again");
 	}
 	if (engine_inject(test, "none"))
 		works(test, &area, model, "after a lost doorbell");
@@ -146,7 +153,7 @@ static void run_tear(struct test *test)
 
 	if (area_open_random(test, &area, PLACE_ANONYMOUS, SIZE, &model) &&
 	    area_open_random(test, &other, PLACE_VIDEO, SIZE, &other_model) &&
-	    engine_inject(test, "tear-dma=1")) {
+	    engine_inject(test, "tear-dma")) {
 		for (i = 0; i < 8; i++)
 			if (!works(test, &area, model, "DMA in pieces") ||
 			    !works(test, &other, other_model, "DMA in pieces"))

@@ -192,6 +192,9 @@ struct victim {
 	struct meeting meeting;
 };
 
+/* What a process that is killed has the GPU write. */
+#define VICTIMS_BYTE	0x99
+
 static void suffer(struct test *test, void *context)
 {
 	struct crossbar_gpu_command commands[16];
@@ -206,7 +209,7 @@ static void suffer(struct test *test, void *context)
 	    !test_check(test, ivgpu_open(&gpu, test->address, NULL),
 			"cannot open the GPU: %s", strerror(errno)))
 		return;
-	memset(source, 0x99, SIZE);
+	memset(source, VICTIMS_BYTE, SIZE);
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		commands[i] = gpu_copy(victim->target, source, SIZE);
 	meeting_signal(&victim->meeting, true);
@@ -219,6 +222,7 @@ static void suffer(struct test *test, void *context)
 
 static void run_kill(struct test *test)
 {
+	struct encounters encounters = { .all = 0 };
 	struct victim victim;
 	unsigned int i;
 	size_t at;
@@ -237,6 +241,10 @@ static void run_kill(struct test *test)
 			ok = meeting_wait(&victim.meeting, false);
 			sleep_random(test, 20000);
 			ok = process_kill(test, pid) && ok;
+			/* What it wrote tells that it was at work. */
+			encounters.all++;
+			encounters.met +=
+				READ_ONCE(victim.target[0]) == VICTIMS_BYTE;
 		}
 		meeting_close(&victim.meeting);
 		/* From now on, nobody writes there. */
@@ -248,6 +256,8 @@ static void run_kill(struct test *test)
 		ok = ok && engine_run(test, gpu_fence(), NULL,
 				      "fence after a kill");
 	}
+	if (ok)
+		engine_has_met(test, &encounters);
 	if (victim.target)
 		munmap(victim.target, SIZE);
 }

@@ -10,7 +10,7 @@ import Glibc
     commandName: "bench-engine",
     abstract: "Measures the GPU's engine against memcpy, a bare CRC loop and a bare qtest client.",
     discussion: """
-      Exit codes: 0 measured, 1 with --check if a goal was missed, 2 wrong options, 3 something else.
+      Exit codes: 0 measured, 1 with --check if a goal was missed or not measured, 2 wrong options, 3 something else.
 
       Examples:
         bench-engine --large --rounds 31
@@ -26,7 +26,7 @@ import Glibc
   @Flag(help: "JSON instead of a table.")
   var json = false
 
-  @Flag(help: "Fail if a median ratio is below its goal.")
+  @Flag(help: "Fail if a median ratio is below its goal, or was not measured.")
   var check = false
 
   func validate() throws {
@@ -48,7 +48,7 @@ import Glibc
     for one in missed {
       warn("\(one.label): a median of \(one.ratio.median), and \(one.goal ?? 0) is the goal")
     }
-    if check, !missed.isEmpty { throw ExitCode(1) }
+    if check, !missed.isEmpty || !findings.isWhole { throw ExitCode(1) }
   }
 
   private func measure() throws -> Findings {
@@ -62,6 +62,7 @@ import Glibc
     if access(BusBenchmark.emulator, X_OK) == 0 {
       findings.comparisons += try BusBenchmark().run(rounds: rounds)
     } else {
+      findings.isWhole = false
       warn("\(BusBenchmark.emulator) is missing: the bus-master port was not measured")
     }
     findings.latencies = try memory.latencies(count: 2000)

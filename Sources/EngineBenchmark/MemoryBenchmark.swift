@@ -91,10 +91,14 @@ final class MemoryBenchmark {
         // and then.
         if last > inFlight { _ = driver.wait(0, for: last - inFlight) }
       }
-      guard driver.wait(0, for: last) != nil else {
+      guard let result = driver.wait(0, for: last) else {
         throw DriverError("fence \(last): error \(driver.error(0))")
       }
       let end = nanoseconds()
+      // The commands are alike, so the last one speaks for all of them.
+      guard result.status == 0, result.bytes == UInt64(size) else {
+        throw DriverError("\(name): status \(result.status), \(result.bytes) of \(size) bytes")
+      }
       // The first round warms up.
       guard round > 0 else { continue }
       alone.append(Double(size * count) / Double(middle - start))
@@ -153,7 +157,10 @@ final class MemoryBenchmark {
         guard driver.error(1) == 0 else { throw DriverError("error \(driver.error(1))") }
         driver.waitForInterrupt(CROSSBAR_GPU_IRQ_FENCE, milliseconds: 1000)
       }
-      return nanoseconds() - start
+      let time = nanoseconds() - start
+      let status = driver.result(1, fence).status
+      guard status == 0 else { throw DriverError("fence \(fence): status \(status)") }
+      return time
     }
   }
 

@@ -61,6 +61,8 @@ struct Comparison: Codable {
 struct Findings: Codable {
   var comparisons: [Comparison] = []
   var latencies: [Percentiles] = []
+  /// Everything that has a goal was measured.
+  var isWhole = true
 
   /// Text for people.
   var table: String {

@@ -17,9 +17,8 @@ struct GPUWindow: Sendable {
   private let beginMemory = ProcessMemory.anonymous
   private var endMemory: UInt64?
 
-  /// Bytes by which this process may grow during a case: the access log's backlog, which a slow disk
-  /// brings about, and as much again.
-  static let growthLimit: Int64 = 128 << 20
+  /// Bytes by which this process may grow during a case, besides what a slow disk keeps waiting.
+  static let growthLimit: Int64 = 16 << 20
 
   init(gpu: String, begin: GPUCounters, end: GPUCounters? = nil) {
     self.gpu = gpu
@@ -27,10 +26,12 @@ struct GPUWindow: Sendable {
     self.end = end
   }
 
-  /// Bytes by which this process grew during the case; nil if that is not known.
+  /// Bytes by which this process grew during the case, besides what the access log keeps of its lines;
+  /// nil if that is not known.
   var growth: Int64? {
-    guard let beginMemory, let endMemory else { return nil }
+    guard let end, let beginMemory, let endMemory else { return nil }
     return Int64(clamping: endMemory) - Int64(clamping: beginMemory)
+      - Int64(clamping: end.heldByLog) + Int64(clamping: begin.heldByLog)
   }
 
   /// Says that this process grew by more than it may.

@@ -53,6 +53,7 @@ struct GuestGPUs: Sendable {
       defer { offset += size }
       return FileRegion(bus: range.lowerBound, offset: offset, size: size)
     }
+    let bus = try QtestSocket(path: guest.qtestSocket)
     for (id, device) in devices {
       let bar = try tree.peerMemory(of: id, in: topology)
       let others = tree.devices.flatMap(\.bars).filter { $0.space != .io }
@@ -61,7 +62,7 @@ struct GuestGPUs: Sendable {
       device.attach([
         MappedPort(videoMemory: device.memory, at: bar.lowerBound),
         try MappedPort(kind: .memory, path: memory, regions: regions),
-        try QtestPort(path: guest.qtestSocket, regions: others),
+        QtestPort(bus, regions: others),
       ])
     }
   }

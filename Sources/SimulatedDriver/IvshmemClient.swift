@@ -22,8 +22,8 @@ public final class IvshmemClient: @unchecked Sendable {
       }
     }
     guard result == 0 else {
+      // The descriptor is closed by deinit.
       let code = errno
-      Glibc.close(descriptor)
       throw DriverError("no connection to \(path): \(String(cString: strerror(code)))")
     }
   }

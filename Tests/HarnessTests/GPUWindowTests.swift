@@ -24,7 +24,13 @@ import Verification
     #expect(window.activity(GPUObservation(claim: .mixed)).hostGrowth == growth)
     let complaint = try #require(window.complaint(of: "gpu0.soak"))
     #expect(complaint.hasPrefix("While gpu0.soak ran, crossbar's process grew by "))
-    #expect(complaint.hasSuffix(" MiB, of 128 MiB that are allowed: it leaks memory."))
+    #expect(complaint.hasSuffix(" MiB, of 16 MiB that are allowed: it leaks memory."))
+  }
+
+  @Test func whatWaitsForTheDiskIsNoLeak() throws {
+    var window = GPUWindow(gpu: "gpu0", begin: GPUCounters(heldByLog: 1 << 30))
+    window.end = GPUCounters(heldByLog: 3 << 30)
+    #expect(try #require(window.growth) < -(1 << 30))
   }
 
   @Test func aCaseWithoutAnEndSaysNothing() {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CDeviceABI
 import Foundation
 import Glibc
+import SimulatedDriver
 import Testing
 
 @testable import PeerGPU
@@ -10,7 +12,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct SlowDiskTests {
   private final class Pipe {
     let path: String
-    private let directory: String
+    let directory: String
     private let descriptor: CInt
 
     init() throws {
@@ -53,7 +55,7 @@ import Testing
 
   @Test func holdsNobodyUp() throws {
     let pipe = try Pipe()
-    let log = try AccessLog(path: pipe.path, limit: 1 << 30)
+    let log = try AccessLog(path: pipe.path, limit: 1 << 30, backlog: 64 << 20)
     for space in 0..<Self.count { log.bind(UInt32(space % 32)) }
     #expect(log.lastNumber == Self.count)
     // What is kept is written without anybody's asking.
@@ -78,5 +80,43 @@ import Testing
     #expect(pipe.hasLines(Self.count))
     for thread in threads { thread.join() }
     log.flush()
+  }
+
+  /// The guest's driver can tell a device that waits for the disk from one that is gone.
+  @Test func theHeartGoesOn() throws {
+    let pipe = try Pipe()
+    let memory = try VideoMemory(size: 8 << 20)
+    let device = try GPUDevice(
+      memory: memory, socketPath: "\(pipe.directory)/s", logPath: pipe.path, logBacklog: 1)
+    defer { device.stop() }
+    let driver = try SimulatedDriver(path: "\(pipe.directory)/s")
+    driver.timeout = 30_000
+    try #require(driver.bind(0, root: driver.pageTables().root))
+    let count = 5000
+    let worker = try WorkerThread("test-driver") {
+      for _ in 0..<count { _ = try? driver.run(0, .fenceOnly) }
+    }
+    var last: UInt64 = 0
+    repeat {
+      last = device.counters().lastLogNumber
+      usleep(200_000)
+    } while last < 2 || device.counters().lastLogNumber > last
+    #expect(last < count)
+    let offset = try #require(
+      MemoryLayout<crossbar_gpu_control>.offset(of: \crossbar_gpu_control.heartbeat))
+    let before = try memory.read(at: offset, count: 8)
+    usleep(200_000)
+    #expect(try memory.read(at: offset, count: 8) != before)
+    #expect(pipe.hasLines(count + 1))
+    worker.join()
+  }
+
+  /// Nothing stands behind half a line.
+  @Test func aFullDiskEndsTheLog() throws {
+    let log = try AccessLog(path: "/dev/full", limit: 1 << 30, backlog: 1)
+    for space in 0..<Self.count { log.bind(UInt32(space % 32)) }
+    log.flush()
+    #expect(log.lastNumber == Self.count)
+    #expect(log.held <= 128 << 10)
   }
 }

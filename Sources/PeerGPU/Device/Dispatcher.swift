@@ -32,6 +32,8 @@ final class Dispatcher: @unchecked Sendable {
   private var slots: [Slot?]
   private var late: [Late] = []
   private var controlTail: UInt32 = 0
+  /// The request at `controlTail` has been served, but not acknowledged.
+  private var isServed = false
   private var commandTail: UInt32 = 0
   private var resetDone: UInt32 = 0
   private var stalled = false
@@ -113,11 +115,14 @@ final class Dispatcher: @unchecked Sendable {
     }
     guard controlTail != head else { return }
     while controlTail != head {
-      serve(context.control.request(controlTail), index: controlTail)
-      // After an interrupted wait nothing is acknowledged: the reset or the end is next.
+      if !isServed { serve(context.control.request(controlTail), index: controlTail) }
+      // After an interrupted wait nothing is acknowledged: the reset or the end is next, or, if it was
+      // a doorbell that came too late for its reset, the acknowledgment of what has been served.
+      isServed = true
       guard sleep(milliseconds: context.injection.milliseconds(.delayAcknowledgment)) else {
         return
       }
+      isServed = false
       controlTail &+= 1
       context.control.setControlTail(controlTail)
     }
@@ -249,6 +254,7 @@ final class Dispatcher: @unchecked Sendable {
     let request = context.control.resetRequest
     guard request != resetDone else { return }
     end()
+    isServed = false
     controlTail = context.control.controlHead
     context.control.setControlTail(controlTail)
     commandTail = context.control.commandHead

@@ -18,7 +18,7 @@ public struct GPUCounters: Sendable, Codable, Equatable {
   public var faults: UInt64 = 0
   /// Interrupts sent to the guest.
   public var interrupts: UInt64 = 0
-  /// Doorbells that the guest rang, as far as they weren't one by the time they were heard.
+  /// Doorbells that the guest rang.
   public var doorbells: UInt64 = 0
   /// Invalidations acknowledged.
   public var invalidations: UInt64 = 0
@@ -30,6 +30,8 @@ public struct GPUCounters: Sendable, Codable, Equatable {
   public var bytes: [String: PortBytes] = [:]
   /// Number of the access log's last line.
   public var lastLogNumber: UInt64 = 0
+  /// Bytes of memory that the access log's lines take up which are not written yet.
+  public var heldByLog: UInt64 = 0
 }
 
 /// Counters that all threads add to.

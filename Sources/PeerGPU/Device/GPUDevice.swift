@@ -21,6 +21,10 @@ public final class GPUDevice: Sendable {
   /// Bytes that the access log grows to, unless told otherwise.
   public static let logLimit: UInt64 = 1 << 30
 
+  /// Bytes of the access log that may wait for a disk that stands still. Beyond that the engine waits
+  /// too, and after some seconds its driver resets it and gives it up.
+  public static let logBacklog = 64 << 20
+
   /// Starts the device: QEMU may connect to `socketPath` from now on, and the driver may bind.
   ///
   /// - Parameters:
@@ -28,14 +32,15 @@ public final class GPUDevice: Sendable {
   ///   - socketPath: where nothing may be yet; 107 bytes at most (unix(7)).
   ///   - logPath: of the access log, replaced if it exists.
   ///   - logLimit: bytes after which the log ends with a line that says so.
+  ///   - logBacklog: bytes of it that may wait for the disk.
   ///   - injection: what goes wrong from the beginning.
   ///   - digestsPayload: whether the log has, at a command's fence, the CRC32C of what it took and of
   ///     what it gave. Data then go through a buffer, which takes longer.
   public init(
     memory: VideoMemory, socketPath: String, logPath: String, logLimit: UInt64 = logLimit,
-    injection: FaultInjection = .none, digestsPayload: Bool = false
+    logBacklog: Int = logBacklog, injection: FaultInjection = .none, digestsPayload: Bool = false
   ) throws(PeerGPUError) {
-    let log = try AccessLog(path: logPath, limit: logLimit)
+    let log = try AccessLog(path: logPath, limit: logLimit, backlog: logBacklog)
     let server = try IvshmemServer(path: socketPath, memory: memory)
     let context = DeviceContext(
       memory: memory, interrupts: server.interrupts, log: log, injection: injection,
@@ -66,7 +71,9 @@ public final class GPUDevice: Sendable {
 
   /// What was done so far.
   public func counters() -> GPUCounters {
-    context.statistics.snapshot(lastLogNumber: context.log.lastNumber)
+    var counters = context.statistics.snapshot(lastLogNumber: context.log.lastNumber)
+    counters.heldByLog = context.log.held
+    return counters
   }
 
   /// Changes what goes wrong from now on.

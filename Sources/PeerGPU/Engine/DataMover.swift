@@ -231,10 +231,21 @@ struct DataMover {
       access.kind = .none
       access.loggedKind = .none
     }
-    if injection.strikes(.wrongPath) {
+    if injection.strikes(.wrongPath) { mislead(&access) }
+    return access
+  }
+
+  /// System memory is reached by the bus master instead of directly: the same bytes on another way.
+  /// Where there is none, or for anything else, only the log says so.
+  private func mislead(_ access: inout Access) {
+    if access.kind == .memory, let bus = ports.bus {
+      access.pointer = nil
+      access.port = bus
+      access.kind = .bus
+      access.loggedKind = .bus
+    } else {
       access.loggedKind = access.kind == .memory ? .bar : .memory
     }
-    return access
   }
 
   private func flipTarget() throws(DMAError) {

@@ -7,11 +7,9 @@ import Glibc
 ///
 /// A line for a DMA is numbered before the access begins, a line for an acknowledgment before the
 /// guest can see it: so an access with a higher number than an invalidation began after it.
-/// Lines are kept in memory, and written when there are many, by ``flush()`` and at the end.
+/// Lines are kept in memory, and written when there are many, after 200 ms, by ``flush()`` and at the
+/// end.
 final class AccessLog: Sendable {
-  /// Bytes that are kept while the disk stands still.
-  static let backlog = 64 << 20
-
   private let lock: Monitor
   private let output: LogOutput
   private let writer: WorkerThread
@@ -19,7 +17,7 @@ final class AccessLog: Sendable {
   /// - Parameters:
   ///   - limit: bytes after which nothing but a last line is written.
   ///   - backlog: bytes that may wait for the disk before the engine does.
-  init(path: String, limit: UInt64, backlog: Int = backlog) throws(PeerGPUError) {
+  init(path: String, limit: UInt64, backlog: Int) throws(PeerGPUError) {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw PeerGPUError("write the access log \(path)", code: errno) }
     let lock = Monitor()
@@ -36,6 +34,9 @@ final class AccessLog: Sendable {
 
   /// The number of the last line.
   var lastNumber: UInt64 { lock.locked { output.number } }
+
+  /// Bytes of memory that lines take up which are not written yet.
+  var held: UInt64 { lock.locked { UInt64(output.held) } }
 
   /// Writes what is kept in memory, and waits for that.
   func flush() { lock.locked { output.flush() } }

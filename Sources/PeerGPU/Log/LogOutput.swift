@@ -36,6 +36,7 @@ final class LogOutput: @unchecked Sendable {
   /// Bytes of all lines, written or not.
   private var total: UInt64 = 0
   private var truncated = false
+  private var hasFailed = false
 
   private var piece = Piece()
   private var full: [Piece] = []
@@ -60,6 +61,9 @@ final class LogOutput: @unchecked Sendable {
     close(descriptor)
     for piece in full + spare + [piece] { piece.bytes.deallocate() }
   }
+
+  /// Bytes of memory that lines take up which are not written yet.
+  var held: Int { full.count * Self.capacity + inHand * Self.capacity + piece.count }
 
   /// Keeps a line. Numbers are given to what is beyond the limit as well. `time` is renewed if the line
   /// has to wait: lines are in the order of their times. The lock is held, and given up to wait.
@@ -97,7 +101,7 @@ final class LogOutput: @unchecked Sendable {
   }
 
   private func handOver() {
-    guard piece.count > 0 else { return }
+    guard piece.count > 0, !hasFailed else { return }
     full.append(piece)
     piece = spare.popLast() ?? Piece()
     lock.broadcast()
@@ -124,7 +128,7 @@ final class LogOutput: @unchecked Sendable {
       let isWritten = pieces.allSatisfy { write($0) }
       lock.locked {
         // A full disk: the log ends here, the GPU goes on.
-        if !isWritten { truncated = true }
+        if !isWritten { fail() }
         inHand = 0
         for piece in pieces {
           if spare.count < Self.spareLimit {
@@ -139,6 +143,14 @@ final class LogOutput: @unchecked Sendable {
     }
   }
 
+  /// Nothing is written any more: what comes later would stand behind half a line.
+  private func fail() {
+    truncated = true
+    hasFailed = true
+    spare += full
+    full = []
+  }
+
   /// What there is to write; nothing at the end. Lines that have waited are taken in a piece that
   /// is not full.
   private func take() -> [Piece] {
@@ -146,7 +158,7 @@ final class LogOutput: @unchecked Sendable {
     while full.isEmpty, !closed {
       if MonotonicTime.now < deadline {
         lock.wait(until: deadline)
-      } else if piece.count > 0 {
+      } else if piece.count > 0, !hasFailed {
         handOver()
       } else {
         lock.wait(until: MonotonicTime.now.advanced(milliseconds: Self.patience))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CDeviceABI
+import CPeerGPU
 import Glibc
 
 /// The GPU's video memory: anonymous shared memory that is the guest's BAR 2 and is mapped here too.
@@ -25,11 +26,9 @@ public final class VideoMemory: Sendable {
     guard size >= UInt64(CROSSBAR_GPU_MEMORY_MIN), size.nonzeroBitCount == 1,
       let length = Int(exactly: size)
     else { throw .size(size) }
-    // Unlinked at once: the name exists for as long as it takes to open it.
-    let name = "/crossbar-\(getpid())-\(UInt64.random(in: .min ... .max))"
-    let descriptor = shm_open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
+    // Not in /dev/shm, which a container may have little of: to touch more is a SIGBUS.
+    let descriptor = crossbar_memfd("crossbar-video-memory")
     guard descriptor >= 0 else { throw .system("create", errno) }
-    shm_unlink(name)
     guard ftruncate(descriptor, length) == 0 else {
       let code = errno
       close(descriptor)

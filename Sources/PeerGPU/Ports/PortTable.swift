@@ -28,8 +28,11 @@ final class PortTable: @unchecked Sendable {
 
   private let entries: [Entry]
   private let ports: [any DMAPort]
+  /// Index of the port that reaches whatever is on the bus, system memory too, whoever owns it.
+  let bus: Int?
 
   init(_ ports: [any DMAPort]) {
+    bus = ports.firstIndex { $0.kind == .bus }
     var entries: [Entry] = []
     for (index, port) in ports.enumerated() {
       for region in port.regions where region.size > 0 {

@@ -16,6 +16,8 @@ struct QtestChannel: ~Copyable {
   private let socket: UnixSocket
   private let timeout: UInt64
   private var alive = true
+  /// Of the access that is under way.
+  private var deadline = MonotonicTime.now
   private let request: UnsafeMutableRawBufferPointer
   private let answers: UnsafeMutableRawBufferPointer
   /// The part of `answers` that arrived and was not taken.
@@ -37,6 +39,7 @@ struct QtestChannel: ~Copyable {
   mutating func read(_ address: UInt64, into target: UnsafeMutableRawBufferPointer) -> Bool {
     var asked = 0
     var done = 0
+    begin()
     while alive, done < target.count {
       while alive, asked < target.count, asked - done < Self.depth * Self.requestSize {
         let count = min(Self.requestSize, target.count - asked)
@@ -60,6 +63,7 @@ struct QtestChannel: ~Copyable {
   mutating func write(_ address: UInt64, from source: UnsafeRawBufferPointer) -> Bool {
     var asked = 0
     var underWay = 0
+    begin()
     while alive, asked < source.count || underWay > 0 {
       if asked < source.count, underWay < Self.depth {
         let count = min(Self.requestSize, source.count - asked)
@@ -77,6 +81,7 @@ struct QtestChannel: ~Copyable {
 
   mutating func command(_ line: String) -> String? {
     guard alive else { return nil }
+    begin()
     send(fill(line + "\n"))
     guard let answer = answer(), answer.starts(with: "OK".utf8) else {
       alive = false
@@ -106,18 +111,17 @@ struct QtestChannel: ~Copyable {
 
   private func hex(_ number: UInt64) -> String { String(number, radix: 16) }
 
-  private func deadline() -> MonotonicTime { .now.advanced(milliseconds: timeout) }
+  private mutating func begin() { deadline = .now.advanced(milliseconds: timeout) }
 
   /// Sends the first `count` bytes of the request.
   private mutating func send(_ count: Int) {
-    let deadline = deadline()
     var sent = 0
     while sent < count, let start = request.baseAddress {
       let flags = CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT)
       let result = Glibc.send(socket.descriptor, start + sent, count - sent, flags)
       if result > 0 {
         sent += result
-      } else if !(result < 0 && (errno == EAGAIN || errno == EINTR) && ready(POLLOUT, deadline)) {
+      } else if !(result < 0 && (errno == EAGAIN || errno == EINTR) && ready(POLLOUT)) {
         alive = false
         return
       }
@@ -126,7 +130,6 @@ struct QtestChannel: ~Copyable {
 
   /// The next line, without its end; valid until the next call.
   private mutating func answer() -> UnsafeRawBufferPointer? {
-    let deadline = deadline()
     var seen = arrived.lowerBound
     while alive, let start = answers.baseAddress {
       if let end = memchr(start + seen, 0x0A, arrived.upperBound - seen) {
@@ -145,7 +148,7 @@ struct QtestChannel: ~Copyable {
         socket.descriptor, start + seen, answers.count - seen, CInt(MSG_DONTWAIT))
       if result > 0 {
         arrived = arrived.lowerBound..<(seen + result)
-      } else if !(result < 0 && (errno == EAGAIN || errno == EINTR) && ready(POLLIN, deadline)) {
+      } else if !(result < 0 && (errno == EAGAIN || errno == EINTR) && ready(POLLIN)) {
         break
       }
     }
@@ -153,7 +156,7 @@ struct QtestChannel: ~Copyable {
     return nil
   }
 
-  private func ready(_ event: CInt, _ deadline: MonotonicTime) -> Bool {
+  private func ready(_ event: CInt) -> Bool {
     var polled = pollfd(fd: socket.descriptor, events: Int16(event), revents: 0)
     let left = deadline.millisecondsLeft
     let result = poll(&polled, 1, left)

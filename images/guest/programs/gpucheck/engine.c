@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine.h"
@@ -24,6 +25,12 @@ static const char *const claims[] = {
 
 /* Of so many, one at least has to disturb the engine at work. */
 #define FEW_OF		20
+
+/* Of the pauses before disturbances, in nanoseconds. */
+#define FIRST_SPAN	(2 * NS_PER_MS)
+#define LONGEST_SPAN	(100 * NS_PER_MS)
+/* To fall asleep and wake up takes longer than this. */
+#define SHORTEST_PAUSE	10000
 
 /* The marker that brackets a case in the controller's log (volume_mark()). */
 #define PHASE_GPU	2
@@ -181,11 +188,22 @@ bool engine_wait(struct test *test, uint64_t fence, const char *what)
 
 void engine_meet(struct test *test, struct encounters *encounters)
 {
+	uint64_t span = encounters->all ? encounters->span : FIRST_SPAN;
+	struct timespec pause = {
+		.tv_nsec = (long)random_below(&test->random, span),
+	};
 	struct ivgpu_stats stats;
+	bool met;
 
+	if (pause.tv_nsec >= SHORTEST_PAUSE)
+		nanosleep(&pause, NULL);
+	met = engine_stats(test, &stats) && stats.completed < stats.submitted;
 	encounters->all++;
-	encounters->met += engine_stats(test, &stats) &&
-			   stats.completed < stats.submitted;
+	encounters->met += met;
+	/* Six of seven meet, once it is as long as it may be. */
+	encounters->span = met ? span + span / 8 : span / 2 + 1;
+	if (encounters->span > LONGEST_SPAN)
+		encounters->span = LONGEST_SPAN;
 }
 
 bool engine_has_met(struct test *test, const struct encounters *encounters)

@@ -39,13 +39,19 @@ bool engine_wait(struct test *test, uint64_t fence, const char *what);
 
 /*
  * struct encounters - when the GPU's work was about to be disturbed
- * @all: times
- * @met: of them, those when it still was under way
+ * @all:  times
+ * @met:  of them, those when it still was under way
+ * @span: the longest pause before the next one, in nanoseconds
  */
 struct encounters {
 	unsigned int all, met;
+	uint64_t span;
 };
 
+/*
+ * Waits for a moment of the work that has been submitted, another one each time.
+ * How long that takes depends on the machine, and is learnt.
+ */
 void engine_meet(struct test *test, struct encounters *encounters);
 
 /* Of many, one in twenty has to have met. False after test_fail(). */

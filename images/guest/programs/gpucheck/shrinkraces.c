@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <sys/mman.h>
 
@@ -17,7 +16,10 @@
 #include "engine.h"
 
 #define SIZE	((size_t)KIB(512))
-#define COPIES	3
+
+/* So many that the engine is still at it; they share these. */
+#define COPIES	192
+#define BUFFERS	3
 
 static const uint8_t zeros[PAGE];
 
@@ -56,11 +58,9 @@ static bool shrink_round(struct test *test, struct file *file, uint8_t *memory,
 {
 	bool punch = test->recipe->argument;
 	size_t keep = random_below(&test->random, SIZE / PAGE) * PAGE;
-	struct timespec pause = {
-		.tv_nsec = (long)random_below(&test->random, 3000) * 1000,
-	};
 	struct crossbar_gpu_command commands[COPIES];
 	struct crossbar_gpu_result result;
+	size_t done[BUFFERS] = { 0 };
 	uint64_t fence;
 	unsigned int i;
 
@@ -69,10 +69,9 @@ static bool shrink_round(struct test *test, struct file *file, uint8_t *memory,
 		return false;
 	content_fill(&file->content, model);
 	for (i = 0; i < COPIES; i++)
-		commands[i] = gpu_copy(to + i * SIZE, memory, SIZE);
+		commands[i] = gpu_copy(to + i % BUFFERS * SIZE, memory, SIZE);
 	if (!engine_submit(test, commands, COPIES, &fence, "copies of a file"))
 		return false;
-	nanosleep(&pause, NULL);
 	engine_meet(test, encounters);
 	if (!take_away(test, file, punch, keep))
 		return false;
@@ -82,10 +81,14 @@ static bool shrink_round(struct test *test, struct file *file, uint8_t *memory,
 				"a copy: %s", strerror(errno)) ||
 		    !test_check(test, !result.status ||
 				(result.status == EFAULT && !punch),
-				"a copy ended with status %u", result.status) ||
-		    !check_copy(test, to + i * SIZE, model, result.bytes))
+				"a copy ended with status %u", result.status))
 			return false;
+		if (result.bytes > done[i % BUFFERS])
+			done[i % BUFFERS] = result.bytes;
 	}
+	for (i = 0; i < BUFFERS; i++)
+		if (!check_copy(test, to + i * SIZE, model, done[i]))
+			return false;
 	/* Now that all is quiet, old bytes may be nowhere any more. */
 	memset(model + keep, 0, SIZE - keep);
 	return engine_crc(test, memory, SIZE, crc32c(0, model, SIZE),
@@ -103,7 +106,7 @@ static void run_shrink(struct test *test)
 		free(model);
 		return;
 	}
-	to = memory_map(test, COPIES * SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	to = memory_map(test, BUFFERS * SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 	memory = disk_map(test, file, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED);
 	for (i = 0; to && memory && test_has_round(test, i); i++)
 		if (!shrink_round(test, file, memory, to, model, &encounters))
@@ -112,7 +115,7 @@ static void run_shrink(struct test *test)
 	if (memory)
 		munmap(memory, SIZE);
 	if (to)
-		munmap(to, COPIES * SIZE);
+		munmap(to, BUFFERS * SIZE);
 	free(model);
 	file_remove(file);
 }

@@ -42,7 +42,22 @@ public struct DriverTraceParser: Sendable {
       partial = []
       rest.withUnsafeBytes { take(line: $0) }
     }
+    order()
     return trace
+  }
+
+  /// `trace_pipe` looks into one processor's buffer after the other: what came to the first one
+  /// meanwhile is told too late.
+  private mutating func order() {
+    let entries = trace.entries
+    let isOrdered = zip(entries, entries.dropFirst()).allSatisfy {
+      $0.microseconds <= $1.microseconds
+    }
+    guard !isOrdered else { return }
+    let order = entries.indices.sorted {
+      (entries[$0].microseconds, $0) < (entries[$1].microseconds, $1)
+    }
+    trace.entries = order.map { entries[$0] }
   }
 
   private mutating func keep(_ bytes: UnsafeRawBufferPointer) {

@@ -2,16 +2,18 @@
 
 /// `wrongRelease`, and what of `leakedMapping` only the driver's trace shows.
 extension Examination {
-  /// Pages that may be mapped at a time: 32 GiB.
+  /// Pages that may be mapped at a time, in all address spaces: 32 GiB.
   private static let livePages = 8 << 20
+  /// Pages that are followed at most, mapped or given back.
+  private static let pageLimit = 1 << 30
   /// Releases whose place in the log, and so whose case, is looked for.
-  private static let placedReleases = 1000
+  private static let placedReleases = 100
 
   func checkReleases() {
     var ledgers: [UInt8: PageLedger] = [:]
     var next: [UInt8: Int] = [:]
     // What one entry may cost is bounded; an honest driver's entries are within a page table.
-    var budget = 1_000_000 + trace.entries.count * 512
+    var budget = min(1_000_000 + trace.entries.count * 512, Self.pageLimit)
     for (index, entry) in trace.entries.enumerated() {
       let space = entry.addressSpace
       switch entry.event {
@@ -24,8 +26,13 @@ extension Examination {
         close(&ledgers[space], by: index, acknowledged: error == 0 ? control : nil)
       case .map(let map):
         budget -= Int(map.pages)
-        guard budget >= 0, ledgers[space]?.liveCount ?? 0 < Self.livePages else { return giveUp() }
-        if ledgers[space]?.isBound == true { ledgers[space]?.take(map) }
+        guard budget >= 0, ledgers[space]?.isBound == true else {
+          if budget < 0 { return giveUp() }
+          continue
+        }
+        ledgers[space]?.take(map)
+        let live = ledgers.values.reduce(0) { $0 + $1.liveCount }
+        guard live <= Self.livePages else { return giveUp() }
       case .unmap(let unmap):
         budget -= Int(unmap.pages)
         guard budget >= 0 else { return giveUp() }

@@ -169,7 +169,10 @@ final class Examination {
       $0.key < $1.key
     }) {
       var told = traced[space] ?? []
-      if told.count > own.count { told.removeAll(where: \.isAborted) }
+      // The engine may not have come to a BIND that a reset ended.
+      for _ in 0..<max(told.count - own.count, 0) {
+        if let aborted = told.firstIndex(where: \.isAborted) { told.remove(at: aborted) }
+      }
       var groups = own.map { [$0] }
       if groups.count > told.count {
         groups = []

@@ -76,8 +76,11 @@ static int ivgpu_mmu_commit(struct ivgpu_space *space,
 		ret = ivgpu_mmu_forget(space, va,
 				       (u64)count * CROSSBAR_GPU_PAGE_SIZE,
 				       NULL);
-		if (ret)
+		if (ret) {
+			/* They are live, and a reset will release them. */
+			ivgpu_mmu_trace(space, va, count, source);
 			return ret;
+		}
 	}
 
 	ivgpu_mmu_trace(space, va, count, source);

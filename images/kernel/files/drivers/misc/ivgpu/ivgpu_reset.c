@@ -69,9 +69,10 @@ static void ivgpu_set_resetting(struct ivgpu_device *device, bool resetting)
 
 	spin_lock(&device->ring_lock);
 	spin_lock_irqsave(&device->space_lock, flags);
-	WRITE_ONCE(device->resetting, resetting);
 	if (!resetting)
 		WRITE_ONCE(device->epoch, device->epoch + 1);
+	/* Pairs with ivgpu_control_done(). */
+	smp_store_release(&device->resetting, resetting);
 	for (i = 0; i < CROSSBAR_GPU_ADDRESS_SPACES; i++) {
 		if (!device->spaces[i])
 			continue;

@@ -119,10 +119,17 @@ static bool ivgpu_control_done(struct ivgpu_device *device,
 	/* In this order: the head may move on in between. */
 	u32 tail = ivgpu_load(&device->control->control_tail.value);
 	u32 head = READ_ONCE(device->control_head);
+	/* Pairs with ivgpu_set_resetting(), where the epoch comes first. */
+	bool resetting = smp_load_acquire(&device->resetting);
 
-	/* A tail that is beyond our own head has acknowledged nothing. */
-	return head - tail < head - ticket->index || READ_ONCE(device->dead) ||
-	       READ_ONCE(device->epoch) != ticket->epoch;
+	if (READ_ONCE(device->dead) ||
+	    READ_ONCE(device->epoch) != ticket->epoch)
+		return true;
+	/*
+	 * A tail that is beyond our own head has acknowledged nothing, and one
+	 * that a reset has moved may not have.
+	 */
+	return !resetting && head - tail < head - ticket->index;
 }
 
 /**

@@ -11,19 +11,27 @@ struct GPUWindow: Sendable {
   let begin: GPUCounters
   /// After; nil while the commands run, and for good if the case did not come to its end.
   var end: GPUCounters? {
-    didSet { endMemory = ProcessMemory.anonymous }
+    didSet { endMemory = memory() }
   }
-  /// This process's memory before and after, in bytes.
-  private let beginMemory = ProcessMemory.anonymous
+  /// This process's memory, in bytes.
+  private let memory: @Sendable () -> UInt64?
+  /// The same before and after.
+  private let beginMemory: UInt64?
   private var endMemory: UInt64?
 
-  /// Bytes by which this process may grow during a case, besides what a slow disk keeps waiting.
-  static let growthLimit: Int64 = 16 << 20
+  /// Bytes by which this process may grow during a case, besides what a slow disk keeps waiting. The
+  /// allocator keeps some 25 MiB for threads that came and went.
+  static let growthLimit: Int64 = 48 << 20
 
-  init(gpu: String, begin: GPUCounters, end: GPUCounters? = nil) {
+  init(
+    gpu: String, begin: GPUCounters, end: GPUCounters? = nil,
+    memory: @escaping @Sendable () -> UInt64? = { ProcessMemory.anonymous }
+  ) {
     self.gpu = gpu
     self.begin = begin
     self.end = end
+    self.memory = memory
+    beginMemory = memory()
   }
 
   /// Bytes by which this process grew during the case, besides what the access log keeps of its lines;

@@ -201,4 +201,38 @@ import Testing
     for _ in 0..<2 { _ = try rig.driver.run(0, .crc32c(Rig.address, length: 9)) }
     #expect(try rig.log().compactMap(\.port) == ["bar", "memory"])
   }
+
+  /// A bus on which everything can be reached, as QEMU's is.
+  private struct Bus: DMAPort {
+    let kind = DMAPortKind.bus
+    let regions = [BusRegion(start: 1 << 40, size: 4096)]
+    let guest: SharedWindow
+
+    func read(
+      _ address: UInt64, into target: UnsafeMutableRawBufferPointer
+    ) throws(DMAError) {
+      guard let base = target.baseAddress else { return }
+      memcpy(base, guest.base + Int(address - Rig.memoryBus), target.count)
+    }
+
+    func write(_ address: UInt64, from source: UnsafeRawBufferPointer) throws(DMAError) {
+      guard let base = source.baseAddress else { return }
+      memcpy(guest.base + Int(address - Rig.memoryBus), base, source.count)
+    }
+  }
+
+  @Test func aWrongPathIsTakenAndHasTheSameBytes() throws {
+    let (rig, _, bytes) = try Self.rig("wrong-path=0")
+    rig.device.attach([
+      try rig.guest.port(at: Rig.memoryBus), Bus(guest: rig.guest.window),
+    ])
+    _ = try rig.driver.run(
+      0, .copy(from: Rig.address + 3, to: Rig.address + (1 << 20), length: 5000))
+    #expect(rig.guestBytes(at: 1 << 20, count: 5000) == Array(bytes[3..<5003]))
+    let before = try rig.driver.run(0, .atomic(CROSSBAR_GPU_ATOMIC_ADD, Rig.address, 1)).value
+    #expect(UInt8(truncatingIfNeeded: before) == bytes[0])
+    #expect(rig.guestBytes(at: 0, count: 1) == [bytes[0] &+ 1])
+    #expect(Set(try rig.log().compactMap(\.port)) == ["bus"])
+    #expect(rig.device.counters().bytes["memory"]?.read == 0)
+  }
 }

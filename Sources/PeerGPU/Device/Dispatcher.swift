@@ -58,6 +58,8 @@ final class Dispatcher: @unchecked Sendable {
     while wait() {
       runLate()
       if take(CROSSBAR_GPU_BELL_RESET) { reset() }
+      // The doorbell of what is left has been heard already.
+      if isServed { serveControl() }
       serveControlBell()
       // Commands last: what was rung before them is served before them.
       if hears(CROSSBAR_GPU_BELL_COMMAND) { serveCommands() }

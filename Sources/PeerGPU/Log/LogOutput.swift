@@ -9,12 +9,20 @@ import Glibc
 /// `@unchecked Sendable`: all of it is only touched with `lock` held, but for the pieces that
 /// ``write(_:)`` has been given.
 final class LogOutput: @unchecked Sendable {
-  /// Lines that are written together.
+  /// Lines that are written together. The memory is mapped, so that what a slow disk took is given back
+  /// when it is written: a heap would keep it.
   private struct Piece {
     let bytes: UnsafeMutablePointer<UInt8>
     var count = 0
 
-    init() { bytes = .allocate(capacity: LogOutput.capacity) }
+    init() {
+      let memory = mmap(
+        nil, LogOutput.capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+      guard let memory, memory != MAP_FAILED else { fatalError("no memory for the access log") }
+      bytes = memory.assumingMemoryBound(to: UInt8.self)
+    }
+
+    func free() { munmap(bytes, LogOutput.capacity) }
   }
 
   /// Bytes of a piece.
@@ -59,7 +67,7 @@ final class LogOutput: @unchecked Sendable {
 
   deinit {
     close(descriptor)
-    for piece in full + spare + [piece] { piece.bytes.deallocate() }
+    for piece in full + spare + [piece] { piece.free() }
   }
 
   /// Bytes of memory that lines take up which are not written yet.
@@ -135,7 +143,7 @@ final class LogOutput: @unchecked Sendable {
             spare.append(piece)
             spare[spare.count - 1].count = 0
           } else {
-            piece.bytes.deallocate()
+            piece.free()
           }
         }
         lock.broadcast()
@@ -147,7 +155,7 @@ final class LogOutput: @unchecked Sendable {
   private func fail() {
     truncated = true
     hasFailed = true
-    spare += full
+    for piece in full { piece.free() }
     full = []
   }
 

@@ -111,7 +111,7 @@ extension RunRequest {
   /// Bytes that a log may grow to: a GiB; for each round, twice of what the races of one take; and for
   /// each second of random commands, more than the program's pace makes of them.
   var logLimit: UInt64 {
-    let mebibytes: UInt64 = 1024 + UInt64(effort.rounds) + 6 * UInt64(effort.soak)
+    let mebibytes: UInt64 = 1024 + 24 * UInt64(effort.rounds) + 6 * UInt64(effort.soak)
     return mebibytes << 20
   }
 

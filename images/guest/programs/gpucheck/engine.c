@@ -24,7 +24,7 @@ static const char *const claims[] = {
 #define MANY_ENCOUNTERS	20
 
 /* Of so many, one at least has to disturb the engine at work. */
-#define FEW_OF		20
+#define FEW_OF		40
 
 /* Of the pauses before disturbances, in nanoseconds. */
 #define FIRST_SPAN	(2 * NS_PER_MS)

@@ -54,7 +54,7 @@ struct encounters {
  */
 void engine_meet(struct test *test, struct encounters *encounters);
 
-/* Of many, one in twenty has to have met. False after test_fail(). */
+/* Of many, one in forty has to have met. False after test_fail(). */
 bool engine_has_met(struct test *test, const struct encounters *encounters);
 
 /* Has the engine compute the CRC32C of memory that has to hold @want. */

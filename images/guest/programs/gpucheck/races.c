@@ -249,7 +249,7 @@ static void run_kill(struct test *test)
 		if (pid > 0) {
 			ok = meeting_wait(&victim.meeting, false);
 			memset(victim.target, 0, SIZE);
-			sleep_random(test, 20000);
+			sleep_random(test, 5000);
 			ok = process_kill(test, pid) && ok;
 			/* What comes after the zeros tells that it was at work. */
 			encounters.all++;

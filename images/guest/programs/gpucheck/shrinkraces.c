@@ -18,7 +18,7 @@
 #define SIZE	((size_t)KIB(512))
 
 /* So many that the engine is still at it; they share these. */
-#define COPIES	192
+#define COPIES	64
 #define BUFFERS	3
 
 static const uint8_t zeros[PAGE];

@@ -97,9 +97,9 @@ extern const struct recipes atomic_recipes, command_recipes, control_recipes,
 	table_recipes, unbind_recipes, video_recipes, wait_recipes,
 	write_recipes;
 
-extern const struct recipes map_again_recipes, map_durable_recipes,
-	map_end_recipes, map_error_recipes, map_layout_recipes,
-	map_leave_recipes, map_remove_recipes,
+extern const struct recipes map_again_recipes, map_clone_recipes,
+	map_durable_recipes, map_end_recipes, map_error_recipes,
+	map_layout_recipes, map_leave_recipes, map_remove_recipes,
 	map_life_recipes, map_mounts_recipes, map_move_recipes,
 	map_exchange_recipes, map_flags_recipes,
 	map_one_owner_recipes, map_pinned_recipes, map_race_recipes,

@@ -20,7 +20,7 @@ static const struct recipes *const gpu[] = {
 static const struct recipes *const device_map[] = {
 	&map_read_recipes, &map_write_recipes, &map_refuse_recipes,
 	&map_one_owner_recipes, &map_running_recipes, &map_layout_recipes,
-	&map_share_recipes, &map_move_recipes,
+	&map_share_recipes, &map_clone_recipes, &map_move_recipes,
 	&map_exchange_recipes, &map_swap_recipes, &map_flags_recipes,
 	&map_durable_recipes, &map_error_recipes, &map_tail_recipes,
 	&map_rights_recipes, &map_life_recipes, &map_end_recipes,

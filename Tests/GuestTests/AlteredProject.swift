@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Testing
 
 /// A copy of the project's files in which something is otherwise: a guest program, for what a hostile
 /// or broken guest does, a test writes in C; or the recipe of a suite.
@@ -20,6 +21,17 @@ struct AlteredProject {
   init(regression recipe: String) throws {
     try self.init()
     try Data(recipe.utf8).write(to: root.appending(path: "images/guest/regression.yaml"))
+  }
+
+  /// Copies the files, for a guest whose first process sleeps for so long before it does anything.
+  init(bootDelay seconds: Int) throws {
+    try self.init()
+    let path = root.appending(path: "images/guest/init")
+    let text = try String(contentsOf: path, encoding: .utf8)
+    let start = "export PATH\n"
+    try #require(text.contains(start))
+    try text.replacing(start, with: start + "sleep \(seconds)\n", maxReplacements: 1)
+      .write(to: path, atomically: false, encoding: .utf8)
   }
 
   private init() throws {

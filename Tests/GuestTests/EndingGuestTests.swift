@@ -78,10 +78,14 @@ extension GuestTests {
     }
 
     @Test func aGuestThatBootsTooSlowlyIsAnEnvironmentFailure() async throws {
-      let outcome = try await CrossbarProgram.run(["run", "switch", "--boot-limit", "1"])
+      // However quick the machine is.
+      let project = try AlteredProject(bootDelay: 60)
+      defer { try? FileManager.default.removeItem(at: project.root) }
+      let outcome = try await CrossbarProgram.run(
+        ["run", "switch", "--boot-limit", "3"], environment: project.environment)
       #expect(outcome.exitCode == 3, "\(outcome.errors)\(outcome.output)")
       #expect(
-        outcome.errors.contains("its agent did not answer within 1.0 seconds. See the end of"))
+        outcome.errors.contains("its agent did not answer within 3.0 seconds. See the end of"))
       #expect(outcome.errors.contains("--boot-limit gives it more seconds."))
       #expect(outcome.errors.contains("It was booted twice, and hung the first time too: see"))
       #expect(outcome.errors.contains("console-boot-1.log"))

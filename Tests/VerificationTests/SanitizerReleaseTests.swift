@@ -160,6 +160,21 @@ import Testing
     #expect(both.events(of: 0x30).entries.isEmpty)
   }
 
+  /// As `trace_pipe` may tell what two processors did.
+  @Test func eventsComeInTheOrderOfTheirTimes() {
+    var scene = revoked(mapped)
+    scene.unmap(va: Self.va, pages: 2, tail: 42)
+    scene.unbind()
+    let lines = scene.traceText.split(separator: "\n", omittingEmptySubsequences: false)
+    var late = lines
+    // The pages are given back before they are mapped, as the text has it.
+    let map = late.remove(at: late.firstIndex { $0.contains("ivgpu_map") } ?? 0)
+    late.insert(map, at: (late.firstIndex { $0.contains("ivgpu_unmap") } ?? 0) + 1)
+    #expect(late != lines)
+    let report = scene.report(scene.logText, trace: late.joined(separator: "\n"))
+    #expect(report.isClean, "\(report.findings)")
+  }
+
   @Test func moreThanThereCanBeIsNotLookedAt() {
     var scene = mapped
     for number in 1..<200 {

@@ -110,6 +110,8 @@ public struct DriverTrace: Hashable, Sendable {
 
   /// The events of one device. What could not be read may be any device's.
   public func events(of requester: UInt16) -> DriverTrace {
+    // One device is the rule, and a copy of millions of events is not free.
+    guard entries.contains(where: { $0.requester != requester }) else { return self }
     var trace = self
     trace.entries.removeAll { $0.requester != requester }
     return trace

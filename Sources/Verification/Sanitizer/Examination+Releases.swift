@@ -26,10 +26,8 @@ extension Examination {
         close(&ledgers[space], by: index, acknowledged: error == 0 ? control : nil)
       case .map(let map):
         budget -= Int(map.pages)
-        guard budget >= 0, ledgers[space]?.isBound == true else {
-          if budget < 0 { return giveUp() }
-          continue
-        }
+        guard budget >= 0 else { return giveUp() }
+        guard ledgers[space]?.isBound == true else { continue }
         ledgers[space]?.take(map)
         let live = ledgers.values.reduce(0) { $0 + $1.liveCount }
         guard live <= Self.livePages else { return giveUp() }

@@ -29,8 +29,8 @@ struct PageLedger {
   /// Invalidations that nobody has seen acknowledged, in the order of the control ring.
   private var pending: ArraySlice<AccessLog.Invalidation> = []
   private var unproven: [Release] = []
-  /// Up to this generation the engine has forgotten all mappings.
-  private var forgotten: UInt64 = 0
+  /// The engine has been reset since, or given up: it knows no mapping, nor learns of one.
+  private var isForgotten = false
 
   /// Nothing is mapped.
   init(_ life: TracedLife) {
@@ -65,7 +65,7 @@ struct PageLedger {
         areMapped = false
         continue
       }
-      guard early == nil, generation > forgotten else { continue }
+      guard early == nil, !isForgotten else { continue }
       let range = page << 12..<(page << 12) + 4096
       if revoked.first(of: range, from: generation) == nil { early = (page << 12, generation) }
     }
@@ -81,8 +81,7 @@ struct PageLedger {
 
   /// The engine has forgotten everything: it was reset, or will never do anything again.
   mutating func forget() {
-    // What is mapped from now on, before it is bound again, the engine does not learn of.
-    forgotten = .max
+    isForgotten = true
     pending = []
   }
 

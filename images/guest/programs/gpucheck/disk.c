@@ -205,3 +205,20 @@ bool disk_read_crc(struct test *test, struct file *file, uint64_t len,
 	}
 	return true;
 }
+
+bool disk_mount_again(struct test *test, const char *options,
+		      bool (*between)(struct test *test))
+{
+	bool gone, back, ok = true;
+
+	files_suspend(test->volume);
+	gone = volume_unmount(test->volume);
+	test_check(test, gone, "cannot unmount volume %s: %s",
+		   test->volume->id, strerror(errno));
+	if (gone && between)
+		ok = between(test);
+	back = (!gone || volume_return_with(test->volume, options)) &&
+	       files_resume(test->volume);
+	return test_check(test, back, "cannot have volume %s back: %s",
+			  test->volume->id, strerror(errno)) && gone && ok;
+}

@@ -38,6 +38,13 @@ uint32_t disk_model_crc(const struct content *content);
 bool disk_read_crc(struct test *test, struct file *file, uint64_t len,
 		   uint32_t *crc);
 
+/*
+ * Unmounts the case's volume, calls @between if there is any, and mounts it with
+ * @options, or as it was. False after test_fail().
+ */
+bool disk_mount_again(struct test *test, const char *options,
+		      bool (*between)(struct test *test));
+
 /* All caches are empty. False after test_fail(). */
 bool disk_cold(struct test *test);
 

@@ -33,12 +33,15 @@ static bool set(const struct volume *volume, const char *name, const char *text)
 	return kernel_write(path, text);
 }
 
-/* The next command of the name space fails, and no other. */
-static bool arm(const struct volume *volume)
+/* The next commands of the name space fail, and no other. */
+static bool arm(const struct volume *volume, unsigned int commands)
 {
+	char times[16];
+
+	snprintf(times, sizeof(times), "%u", commands);
 	return set(volume, "verbose", "0") && set(volume, "status", STATUS) &&
 	       set(volume, "dont_retry", "Y") && set(volume, "interval", "1") &&
-	       set(volume, "times", "1") && set(volume, "probability", "100");
+	       set(volume, "times", times) && set(volume, "probability", "100");
 }
 
 static bool disarm(struct test *test)
@@ -66,13 +69,43 @@ static bool volume_syncs(struct test *test)
 			  "syncfs() once it was told: %s", strerror(errno));
 }
 
+/*
+ * The write that fails. Without a folio that would be clean afterwards, the pages are
+ * taken from devices, with a second attempt: if that fails as well, the write is lost,
+ * but nobody is told of it time and again.
+ */
+static bool fail(struct test *test, struct mapped *mapped,
+		 const struct extents *extents)
+{
+	unsigned int failures = test->recipe->argument;
+	uint16_t gen = fresh_generation();
+	bool armed;
+
+	if (!engine_run(test, mapped_writing(mapped, 4 * PAGE, 8 * PAGE, gen),
+			NULL, "the second write"))
+		return false;
+	armed = arm(test->volume, failures);
+	if (test_check(test, armed, "cannot inject an error: %s",
+		       strerror(errno)))
+		syncs(test, mapped->file->cached, EIO, "with a failing write");
+	if (!disarm(test) || !armed)
+		return false;
+	/* The page cache has it still, and clean; no device has. */
+	if (failures < 2 || !test->direct)
+		mapped_wrote(mapped, 4 * PAGE, 8 * PAGE, gen);
+	return look_revoked(test, mapped, 4 * PAGE, 8 * PAGE,
+			    "after the error") &&
+	       (!test->direct ||
+		look_medium(test, mapped, extents, "after the error"));
+}
+
+/* @argument: how many commands fail. */
 static void run_error(struct test *test)
 {
 	static struct extents extents;
 	struct mapped mapped = { .file = NULL };
 	char path[192];
 	int other = -1;
-	bool armed;
 
 	if (!set(test->volume, "probability", "0")) {
 		test_skip(test, "the kernel cannot inject errors of NVMe commands");
@@ -92,13 +125,7 @@ static void run_error(struct test *test)
 			strerror(errno)) ||
 	    !mapped_write(test, &mapped, 0, SIZE, "the first write") ||
 	    !test_check(test, !syncfs(other), "syncfs: %s", strerror(errno)) ||
-	    !mapped_write(test, &mapped, 4 * PAGE, 8 * PAGE, "the second write"))
-		goto close;
-	armed = arm(test->volume);
-	if (test_check(test, armed, "cannot inject an error: %s",
-		       strerror(errno)))
-		syncs(test, mapped.file->cached, EIO, "with a failing write");
-	if (!disarm(test) || !armed || !volume_syncs(test))
+	    !fail(test, &mapped, &extents) || !volume_syncs(test))
 		goto close;
 	if (syncs(test, mapped.file->cached, 0, "once it was told") &&
 	    syncs(test, other, EIO, "who did not hear of it") &&
@@ -115,7 +142,10 @@ close:
 }
 
 static const struct recipe recipe[] = {
-	{ .name = "rule4-error-once", .run = run_error, .volume = true },
+	{ .name = "rule4-error-once", .run = run_error, .volume = true,
+	  .argument = 1 },
+	{ .name = "rule4-error-of-both-attempts", .run = run_error,
+	  .volume = true, .argument = 2 },
 };
 
 const struct recipes map_error_recipes = { recipe, ARRAY_SIZE(recipe) };

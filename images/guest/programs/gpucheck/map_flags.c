@@ -96,21 +96,6 @@ close:
 	mapped_close(test, &mapped);
 }
 
-/* Unmounts, and mounts with @options, or as it was. False after test_fail(). */
-static bool mount_again(struct test *test, const char *options)
-{
-	bool gone, back;
-
-	files_suspend(test->volume);
-	gone = volume_unmount(test->volume);
-	test_check(test, gone, "cannot unmount volume %s: %s",
-		   test->volume->id, strerror(errno));
-	back = (!gone || volume_return_with(test->volume, options)) &&
-	       files_resume(test->volume);
-	return test_check(test, back, "cannot have volume %s back: %s",
-			  test->volume->id, strerror(errno)) && gone;
-}
-
 /* Data that goes to the journal first is not in the file's blocks. */
 static void journal(struct test *test)
 {
@@ -145,9 +130,9 @@ static void run_journal(struct test *test)
 			  test->volume->id);
 		return;
 	}
-	if (mount_again(test, "nodelalloc")) {
+	if (disk_mount_again(test, "nodelalloc", NULL)) {
 		journal(test);
-		mount_again(test, NULL);
+		disk_mount_again(test, NULL, NULL);
 	}
 }
 

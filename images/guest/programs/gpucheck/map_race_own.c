@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "cells.h"
+#include "crc32c.h"
 #include "disk.h"
 #include "engine.h"
 #include "map_leave.h"
@@ -203,27 +204,68 @@ static bool own_read(struct racer *racer, unsigned int slot)
 	       race_exact(race, slot, found, names[how]);
 }
 
-/* A clone has what the owner has at this moment, and keeps it. */
+/* A slot of a clone, past the page cache. False after test_fail(). */
+static bool read_clone(struct racer *racer, int fd, unsigned int slot)
+{
+	return test_check(racer->race->test,
+			  pread(fd, racer->copy, RACE_SLOT,
+				(off_t)(slot * RACE_SLOT)) == (ssize_t)RACE_SLOT,
+			  "cannot read a clone: %s", strerror(errno));
+}
+
+/* It has what the owner has, and of others' slots what they may have. */
+static bool look_at_clone(struct racer *racer, int fd,
+			  const unsigned int *before, uint32_t *sums)
+{
+	struct race *race = racer->race;
+	unsigned int slot;
+
+	for (slot = 0; slot < RACE_SLOTS; slot++) {
+		if (!read_clone(racer, fd, slot) ||
+		    !(slot % RACE_OWNERS == racer->n ?
+		      race_exact(race, slot, racer->copy, "clone") :
+		      race_between(race, slot, before[slot], racer->copy,
+				   "clone, another's slot")))
+			return false;
+		sums[slot] = crc32c(0, racer->copy, RACE_SLOT);
+	}
+	return true;
+}
+
+/* Whatever others have written to the file meanwhile, the clone is as it was. */
+static bool clone_stays(struct racer *racer, int fd, const uint32_t *sums)
+{
+	unsigned int slot;
+
+	for (slot = 0; slot < RACE_SLOTS; slot++)
+		if (!read_clone(racer, fd, slot) ||
+		    !test_check(racer->race->test,
+				crc32c(0, racer->copy, RACE_SLOT) == sums[slot],
+				"slot %u of a clone has changed", slot))
+			return false;
+	return true;
+}
+
 static bool own_clone(struct racer *racer)
 {
 	struct race *race = racer->race;
+	unsigned int before[RACE_SLOTS], slot;
+	uint32_t sums[RACE_SLOTS];
 	char path[192];
-	unsigned int slot;
 	bool ok;
 	int fd;
 
+	for (slot = 0; slot < RACE_SLOTS; slot++)
+		before[slot] = race_before(race, slot);
 	snprintf(path, sizeof(path), "%s%s.clone%u", race->test->volume->mount,
 		 race->mapped.file->path, racer->n);
-	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_DIRECT, 0644);
 	ok = test_check(race->test, fd >= 0 &&
 			!ioctl(fd, FICLONE, race->mapped.file->cached),
-			"cannot clone the file of a race: %s", strerror(errno));
-	for (slot = racer->n; ok && slot < RACE_SLOTS; slot += RACE_OWNERS)
-		ok = test_check(race->test, pread(fd, racer->copy, RACE_SLOT,
-						  (off_t)(slot * RACE_SLOT)) ==
-				(ssize_t)RACE_SLOT, "cannot read a clone: %s",
-				strerror(errno)) &&
-		     race_exact(race, slot, racer->copy, "clone");
+			"cannot clone the file of a race: %s",
+			strerror(errno)) &&
+	     look_at_clone(racer, fd, before, sums) &&
+	     own_write(racer, racer->n) && clone_stays(racer, fd, sums);
 	if (fd >= 0)
 		close(fd);
 	unlink(path);

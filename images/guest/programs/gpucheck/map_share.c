@@ -23,6 +23,10 @@
 #define DIRTY	(18 * PAGE)
 #define WRITTEN	(20 * PAGE)
 
+/* The page that is shared alone, and how many are faulted in with it at most. */
+#define MIDDLE	20
+#define AROUND	16
+
 enum share {
 	SHARE_CLONE,
 	SHARE_CLONE_RANGE,
@@ -102,7 +106,7 @@ static void run_share(struct test *test)
 	if (!mapped_write(test, &mapped, DIRTY + 4 * PAGE, 4 * PAGE,
 			  "write to shared blocks") ||
 	    !path_fallback(test, &before, "write to shared blocks") ||
-	    !path_refused(test, &before, EOPNOTSUPP, "write to shared blocks") ||
+	    !path_refused(test, &before, EBUSY, "write to shared blocks") ||
 	    !differ(test, &mapped, other, "after a write to shared blocks") ||
 	    !mapped_cool(test, &mapped, "before the next write") ||
 	    !engine_stats(test, &before))
@@ -191,6 +195,67 @@ close:
 	mapped_close(test, &mapped);
 }
 
+/* The other file's only page is as it was. */
+static bool keeps_page(struct test *test, const struct file *other,
+		       const uint8_t *want, const char *what)
+{
+	static uint8_t found[PAGE] __attribute__((aligned(PAGE)));
+
+	return test_check(test, pread(other->direct, found, PAGE, 0) == PAGE,
+			  "cannot read %s: %s", other->path, strerror(errno)) &&
+	       test_check(test, !memcmp(found, want, PAGE),
+			  "%s: %s has changed", what, other->path);
+}
+
+/*
+ * One block in the middle is shared. It goes through the page cache, with a few
+ * neighbours that are faulted in with it; the others stay direct.
+ */
+static void run_middle(struct test *test)
+{
+	static uint8_t page[PAGE] __attribute__((aligned(PAGE)));
+	struct mapped mapped = { .file = NULL };
+	struct ivgpu_stats before, after;
+	struct file *other = NULL;
+	struct file_clone_range range = {
+		.src_offset = MIDDLE * PAGE,
+		.src_length = PAGE,
+	};
+
+	if (!mapped_open(test, &mapped, SIZE, true))
+		goto close;
+	other = make_other(test);
+	range.src_fd = mapped.file->cached;
+	/* Readahead would bring the page cache all that follows. */
+	madvise(mapped.memory, SIZE, MADV_RANDOM);
+	if (!other || !test_check(test, !ioctl(other->cached, FICLONERANGE,
+					       &range) &&
+				  pread(other->direct, page, PAGE, 0) == PAGE,
+				  "cannot share a block of %s: %s",
+				  mapped.file->path, strerror(errno)) ||
+	    !engine_stats(test, &before) ||
+	    !mapped_write(test, &mapped, 0, SIZE, "all of it") ||
+	    !engine_stats(test, &after))
+		goto close;
+	after.pages_direct -= before.pages_direct;
+	after.pages_fallback -= before.pages_fallback;
+	if (test_check(test, after.pages_fallback >= 1 &&
+		       after.pages_direct + after.pages_fallback == SIZE / PAGE &&
+		       (test->direct ? after.pages_fallback <= AROUND :
+			!after.pages_direct),
+			"%llu pages direct, %llu from the page cache",
+			(unsigned long long)after.pages_direct,
+			(unsigned long long)after.pages_fallback) &&
+	    mapped_sum(test, &mapped, "all of it") &&
+	    mapped_is_found(test, &mapped, "all of it") &&
+	    mapped_is_kept(test, &mapped, "all of it"))
+		keeps_page(test, other, page, "all of it");
+close:
+	if (other)
+		file_remove(other);
+	mapped_close(test, &mapped);
+}
+
 /* Two files of the same bytes, which the GPU wrote, become one set of blocks. */
 static void run_dedupe(struct test *test)
 {
@@ -251,6 +316,8 @@ static const struct recipe recipe[] = {
 	  .fstype = "xfs", .argument = SHARE_CLONE },
 	{ .name = "rule7-reflink-leaves-place", .run = run_leave, .volume = true,
 	  .fstype = "xfs", .argument = SHARE_CLONE },
+	{ .name = "rule3-reflink-one-block", .run = run_middle, .volume = true,
+	  .fstype = "xfs" },
 	{ .name = "rule3-dedupe", .run = run_dedupe, .volume = true,
 	  .fstype = "xfs" },
 };

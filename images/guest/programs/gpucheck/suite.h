@@ -105,6 +105,7 @@ extern const struct recipes map_again_recipes, map_clone_recipes,
 	map_one_owner_recipes, map_pinned_recipes, map_race_recipes,
 	map_read_recipes, map_refuse_recipes,
 	map_rights_recipes, map_running_recipes, map_share_recipes,
+	map_shutdown_recipes,
 	map_swap_recipes, map_tail_recipes, map_write_recipes;
 
 extern const struct recipes cut_recipes;

@@ -46,23 +46,28 @@ int blk_device_map_reach(struct block_device *bdev, struct device *importer)
 int blk_device_map(struct block_device *bdev, struct blk_device_map *map)
 {
 	const struct blk_device_map_ops *ops = blk_device_map_ops_of(bdev);
-	struct inode *inode = NULL;
 	struct blk_device_map part = *map;
 	sector_t sectors = (sector_t)map->pages * BLK_DEVICE_MAP_SECTORS;
+	int ret;
 
-	if (!ops)
-		return device_map_refuse(inode, map->index, map->pages,
-					 -EOPNOTSUPP, DEVICE_MAP_NO_DEVICE);
+	if (!ops) {
+		map->reason = DEVICE_MAP_NO_DEVICE;
+		return -EOPNOTSUPP;
+	}
 	if (bdev_logical_block_size(bdev) > PAGE_SIZE ||
 	    map->sector > bdev_nr_sectors(bdev) ||
-	    sectors > bdev_nr_sectors(bdev) - map->sector)
-		return device_map_refuse(inode, map->index, map->pages,
-					 -EOPNOTSUPP, DEVICE_MAP_ALIGNMENT);
-	if ((map->flags & DEVICE_MAP_FLAG_WRITE) && bdev_read_only(bdev))
-		return device_map_refuse(inode, map->index, map->pages,
-					 -EACCES, DEVICE_MAP_NO_WRITE);
+	    sectors > bdev_nr_sectors(bdev) - map->sector) {
+		map->reason = DEVICE_MAP_ALIGNMENT;
+		return -EOPNOTSUPP;
+	}
+	if ((map->flags & DEVICE_MAP_FLAG_WRITE) && bdev_read_only(bdev)) {
+		map->reason = DEVICE_MAP_NO_WRITE;
+		return -EACCES;
+	}
 	part.sector += bdev->bd_start_sect;
-	return ops->map(bdev->bd_disk, &part);
+	ret = ops->map(bdev->bd_disk, &part);
+	map->reason = part.reason;
+	return ret;
 }
 
 /**
@@ -88,14 +93,14 @@ int blk_device_map_sync(struct block_device *bdev, sector_t sector,
  * @bdev: the block device
  * @sector: first sector of a mapped or reserved run
  * @pages: its length
- * @keep: its windows stay reserved
+ * @flags: BLK_DEVICE_MAP_KEEP, BLK_DEVICE_MAP_LOST
  */
 void blk_device_map_release(struct block_device *bdev, sector_t sector,
-			    unsigned int pages, bool keep)
+			    unsigned int pages, unsigned int flags)
 {
 	blk_device_map_ops_of(bdev)->release(bdev->bd_disk,
 					     sector + bdev->bd_start_sect,
-					     pages, keep);
+					     pages, flags);
 }
 
 static unsigned long blk_device_map_slot(sector_t sector)

@@ -65,8 +65,9 @@ struct device_map_page {
 /**
  * struct device_map_file - a file that devices have mapped
  * @mapping:     its pages; address_space.device_map points back until the inode goes
+ * @ops:         the filesystem's
  * @node:        in device_map_files
- * @bdev:        where all of the blocks are
+ * @bdev:        where all of the blocks are that are mapped or reserved
  * @owner:       what the block device knows it as
  * @revoke_lock: held during a revocation, so that who finds nothing to take back
  *               any more waits for who does it; outside of @lock
@@ -76,6 +77,7 @@ struct device_map_page {
  */
 struct device_map_file {
 	struct address_space *mapping;
+	const struct fs_device_map_ops *ops;
 	struct list_head node;
 	struct block_device *bdev;
 	struct blk_device_map_owner owner;
@@ -154,7 +156,8 @@ static const struct blk_device_map_owner_ops device_map_owner_ops = {
 
 /* Return: the file's structure, made if it has none yet, or NULL without memory. */
 static struct device_map_file *
-device_map_file_get(struct address_space *mapping)
+device_map_file_get(struct address_space *mapping,
+		    const struct fs_device_map_ops *ops)
 {
 	struct device_map_file *file = READ_ONCE(mapping->device_map);
 
@@ -164,6 +167,7 @@ device_map_file_get(struct address_space *mapping)
 	if (!file)
 		return NULL;
 	file->mapping = mapping;
+	file->ops = ops;
 	file->owner.ops = &device_map_owner_ops;
 	mutex_init(&file->revoke_lock);
 	mutex_init(&file->lock);
@@ -197,22 +201,22 @@ bool __device_map_present(struct address_space *mapping)
 
 /*
  * Ends or reserves a run of pages whose importers have stopped. What was written is
- * written back already, or lost.
+ * written back already, or lost; @flags are blk_device_map_release()'s.
  */
 static void device_map_release_run(struct device_map_file *file, pgoff_t index,
 				   sector_t sector, unsigned int pages,
-				   bool keep)
+				   unsigned int flags)
 {
 	struct device_map_page *page;
 	unsigned int i;
 
-	blk_device_map_release(file->bdev, sector, pages, keep);
+	blk_device_map_release(file->bdev, sector, pages, flags);
 	for (i = 0; i < pages; i++) {
 		page = xa_load(&file->pages, index + i);
 		page->writable = false;
 		page->state = DEVICE_MAP_RESERVED;
 		xa_clear_mark(&file->pages, index + i, DEVICE_MAP_USED);
-		if (keep)
+		if (flags & BLK_DEVICE_MAP_KEEP)
 			continue;
 		xa_erase(&file->pages, index + i);
 		kfree_rcu(page, rcu);
@@ -267,9 +271,10 @@ static bool device_map_next_run(struct device_map_file *file,
 static int device_map_write_run(struct device_map_file *file,
 				const struct device_map_run *run)
 {
-	int ret;
+	int ret = file->ops->may_write(file->mapping->host);
 
-	ret = blk_device_map_sync(file->bdev, run->sector, run->pages);
+	if (!ret)
+		ret = blk_device_map_sync(file->bdev, run->sector, run->pages);
 	if (ret)
 		mapping_set_error(file->mapping, ret == -ENOSPC ? ret : -EIO);
 	else
@@ -283,7 +288,7 @@ static bool device_map_keeps(enum device_map_cause cause)
 	return cause == DEVICE_MAP_FILL || cause == DEVICE_MAP_DIO ||
 	       cause == DEVICE_MAP_EXTEND || cause == DEVICE_MAP_LAYOUT ||
 	       cause == DEVICE_MAP_FREEZE || cause == DEVICE_MAP_RESET ||
-	       cause == DEVICE_MAP_UNMAP;
+	       cause == DEVICE_MAP_ERROR || cause == DEVICE_MAP_UNMAP;
 }
 
 /* Return: how many live pages of the range, *first to *last, nobody may map now. */
@@ -319,6 +324,7 @@ static int device_map_end_revoke(struct device_map_file *file, pgoff_t first,
 
 	lockdep_assert_held(&file->lock);
 	while (device_map_next_run(file, &run, first, last)) {
+		ret = 0;
 		if (run.state == DEVICE_MAP_REVOKING && run.writable) {
 			ret = device_map_write_run(file, &run);
 			if (!error)
@@ -327,7 +333,9 @@ static int device_map_end_revoke(struct device_map_file *file, pgoff_t first,
 		if (run.state == DEVICE_MAP_REVOKING ||
 		    (run.state == DEVICE_MAP_RESERVED && !keep))
 			device_map_release_run(file, run.index, run.sector,
-					       run.pages, keep);
+					       run.pages,
+					       (keep ? BLK_DEVICE_MAP_KEEP : 0) |
+					       (ret ? BLK_DEVICE_MAP_LOST : 0));
 		if (run.index + run.pages - 1 >= last)
 			break;
 		first = run.index + run.pages;
@@ -417,12 +425,17 @@ void __device_map_touch(struct inode *inode)
  * @first: first page
  * @last: last page
  *
+ * Like a folio, a page whose write-back has failed is clean afterwards, or the error
+ * would be reported as often as anyone asks: devices lose it, and with it, unless a
+ * second attempt succeeds, what they wrote.
+ *
  * Return: whether devices may have written.
  */
 bool __device_map_sync(struct address_space *mapping, pgoff_t first,
 		       pgoff_t last)
 {
 	struct device_map_file *file = READ_ONCE(mapping->device_map);
+	pgoff_t lost_first = ULONG_MAX, lost_last = 0;
 	struct device_map_run run;
 	bool written = false;
 	unsigned int flags;
@@ -433,7 +446,10 @@ bool __device_map_sync(struct address_space *mapping, pgoff_t first,
 	mutex_lock(&file->lock);
 	while (device_map_next_run(file, &run, first, last)) {
 		if (run.writable) {
-			device_map_write_run(file, &run);
+			if (device_map_write_run(file, &run)) {
+				lost_first = min(lost_first, run.index);
+				lost_last = run.index + run.pages - 1;
+			}
 			device_map_count(DEVICE_MAP_COUNT_SYNCS, 1);
 			written = true;
 		}
@@ -443,6 +459,9 @@ bool __device_map_sync(struct address_space *mapping, pgoff_t first,
 	}
 	mutex_unlock(&file->lock);
 	memalloc_noio_restore(flags);
+	if (lost_first <= lost_last)
+		__device_map_revoke(mapping, lost_first, lost_last,
+				    DEVICE_MAP_ERROR);
 	return written;
 }
 
@@ -610,10 +629,34 @@ static int device_map_refuse_request(const struct device_map_request *request,
 				 request->pages, error, reason);
 }
 
+/* What the filesystem says. */
+static int device_map_check_fs(const struct device_map_request *request,
+			       const struct fs_device_map_ops *ops)
+{
+	int ret = ops->allow(request->inode, device_map_writes(request));
+
+	switch (ret) {
+	case 0:
+		return 0;
+	case -EIO:
+	case -EROFS:
+		return device_map_refuse_request(request, ret,
+						 DEVICE_MAP_SHUT_DOWN);
+	case -EBUSY:
+		return device_map_refuse_request(request, ret,
+						 DEVICE_MAP_SHARED);
+	default:
+		return device_map_refuse_request(request, ret,
+						 DEVICE_MAP_BAD_INODE);
+	}
+}
+
 /* What needs no lock to be refused. */
-static int device_map_check_inode(const struct device_map_request *request)
+static int device_map_check_inode(const struct device_map_request *request,
+				  const struct fs_device_map_ops *ops)
 {
 	struct inode *inode = request->inode;
+	int ret;
 
 	if (!S_ISREG(inode->i_mode) || IS_DAX(inode) || IS_ENCRYPTED(inode) ||
 	    IS_VERITY(inode) || IS_SWAPFILE(inode))
@@ -625,6 +668,9 @@ static int device_map_check_inode(const struct device_map_request *request)
 	if (request->flags & DEVICE_MAP_FLAG_PIN)
 		return device_map_refuse_request(request, -EOPNOTSUPP,
 						 DEVICE_MAP_BAD_FLAGS);
+	ret = device_map_check_fs(request, ops);
+	if (ret)
+		return ret;
 	/* Before anything that may be different at the next attempt. */
 	if (!inode->i_sb->s_bdev)
 		return device_map_refuse_request(request, -EOPNOTSUPP,
@@ -662,7 +708,8 @@ static void device_map_conclude(const struct device_map_request *request,
 			   page->former != DEVICE_MAP_LIVE) {
 			device_map_release_run(file, index, page->sector, 1,
 					       page->former ==
-					       DEVICE_MAP_RESERVED);
+					       DEVICE_MAP_RESERVED ?
+					       BLK_DEVICE_MAP_KEEP : 0);
 		} else if (page->state == DEVICE_MAP_LIVE) {
 			page->former = DEVICE_MAP_LIVE;
 		}
@@ -727,7 +774,22 @@ static int device_map_check_others(const struct device_map_request *request)
 	    DIV_ROUND_UP_ULL(i_size_read(inode), PAGE_SIZE))
 		return device_map_refuse_request(request, -ENXIO,
 						 DEVICE_MAP_END_OF_FILE);
-	return 0;
+	return device_map_check_fs(request, request->file->ops);
+}
+
+/* Whether what the file has mapped or reserved, if anything, is of the same device. */
+static bool device_map_fits(struct device_map_file *file,
+			    struct block_device *bdev)
+{
+	struct device_map_page *page;
+	unsigned long index;
+
+	if (!file->bdev || file->bdev == bdev)
+		return true;
+	xa_for_each(&file->pages, index, page)
+		if (page->state != DEVICE_MAP_NEW)
+			return false;
+	return true;
 }
 
 /* The blocks are mapped: what the records say becomes true. */
@@ -744,8 +806,7 @@ static void device_map_record(struct device_map_file *file,
 		if (page->state != DEVICE_MAP_NEW && page->sector != sector) {
 			/* It has moved since, unheard. None does while mapped. */
 			WARN_ON_ONCE(page->state == DEVICE_MAP_LIVE);
-			blk_device_map_release(file->bdev, page->sector, 1,
-					       false);
+			blk_device_map_release(file->bdev, page->sector, 1, 0);
 			page->writable = false;
 		}
 		page->sector = sector;
@@ -783,25 +844,27 @@ static int device_map_extent(struct iomap_iter *iter,
 		return device_map_refuse_request(request, -EOPNOTSUPP,
 						 DEVICE_MAP_BAD_INODE);
 	if (device_map_writes(request) && (iomap->flags & IOMAP_F_SHARED))
-		return device_map_refuse_request(request, -EOPNOTSUPP,
+		return device_map_refuse_request(request, -EBUSY,
 						 DEVICE_MAP_SHARED);
-	if (!map.pages || (file->bdev && file->bdev != iomap->bdev))
-		return device_map_refuse_request(request, -EOPNOTSUPP,
+	if (!map.pages)
+		return device_map_refuse_request(request, -ENXIO,
 						 DEVICE_MAP_ALIGNMENT);
+	if (!device_map_fits(file, iomap->bdev))
+		return device_map_refuse_request(request, -EOPNOTSUPP,
+						 DEVICE_MAP_NO_DEVICE);
 	map.sector = iomap_sector(iomap, iter->pos);
 	if (((loff_t)map.index + map.pages) << PAGE_SHIFT > size)
 		map.valid = offset_in_page(size);
 
 	ret = blk_device_map(iomap->bdev, &map);
 	if (ret)
-		return ret;
+		return device_map_refuse_request(request, ret, map.reason);
 	file->bdev = iomap->bdev;
 	device_map_record(file, &map, device_map_writes(request));
 	return iomap_iter_advance(iter, (u64)map.pages << PAGE_SHIFT);
 }
 
-static int device_map_blocks(const struct device_map_request *request,
-			     const struct iomap_ops *ops)
+static int device_map_blocks(const struct device_map_request *request)
 {
 	struct iomap_iter iter = {
 		.inode = request->inode,
@@ -809,19 +872,24 @@ static int device_map_blocks(const struct device_map_request *request,
 		.len = (u64)request->pages << PAGE_SHIFT,
 		.flags = IOMAP_REPORT,
 	};
-	int ret;
+	int status = 0, ret;
 
-	while ((ret = iomap_iter(&iter, ops)) > 0)
-		iter.status = device_map_extent(&iter, request);
+	while ((ret = iomap_iter(&iter, request->file->ops->iomap)) > 0) {
+		status = device_map_extent(&iter, request);
+		iter.status = status;
+	}
 	if (!ret && iter.len)
 		return device_map_refuse_request(request, -ENXIO,
 						 DEVICE_MAP_NO_BLOCK);
+	/* What an extent is refused for has been told. */
+	if (ret && !status)
+		return device_map_refuse_request(request, ret,
+						 DEVICE_MAP_FAILED);
 	return ret;
 }
 
 /* With the invalidate_lock held: no block moves. */
-static int device_map_locked(const struct device_map_request *request,
-			     const struct iomap_ops *ops)
+static int device_map_locked(const struct device_map_request *request)
 {
 	unsigned int flags;
 	int ret;
@@ -836,7 +904,7 @@ static int device_map_locked(const struct device_map_request *request,
 	if (!ret)
 		ret = device_map_check_others(request);
 	if (!ret)
-		ret = device_map_blocks(request, ops);
+		ret = device_map_blocks(request);
 	device_map_conclude(request, ret);
 restore:
 	memalloc_noio_restore(flags);
@@ -873,7 +941,7 @@ static void device_map_drop_pages(const struct device_map_request *request)
  * @end: after the last
  * @flags: DEVICE_MAP_FLAG_*
  * @pa: where the addresses go
- * @ops: iomap operations that report extents and change nothing
+ * @ops: the filesystem's, the same for all of its files
  *
  * Context: as device_map_vma(), which is the only caller by way of the filesystem.
  * Return: as device_map_vma().
@@ -881,7 +949,7 @@ static void device_map_drop_pages(const struct device_map_request *request)
 int fs_device_map(struct vm_area_struct *vma, struct device *importer,
 		  struct dma_buf **bufp, unsigned long start,
 		  unsigned long end, unsigned int flags, dma_addr_t *pa,
-		  const struct iomap_ops *ops)
+		  const struct fs_device_map_ops *ops)
 {
 	struct address_space *mapping = vma->vm_file->f_mapping;
 	struct super_block *sb = mapping->host->i_sb;
@@ -896,10 +964,10 @@ int fs_device_map(struct vm_area_struct *vma, struct device *importer,
 	bool writes = device_map_writes(&request);
 	int ret;
 
-	ret = device_map_check_inode(&request);
+	ret = device_map_check_inode(&request, ops);
 	if (ret)
 		return ret;
-	request.file = device_map_file_get(mapping);
+	request.file = device_map_file_get(mapping, ops);
 	if (!request.file)
 		return device_map_refuse_request(&request, -ENOMEM,
 						 DEVICE_MAP_FAILED);
@@ -913,7 +981,7 @@ int fs_device_map(struct vm_area_struct *vma, struct device *importer,
 	if (drop_cache)
 		device_map_drop_pages(&request);
 	filemap_invalidate_lock_shared(mapping);
-	ret = device_map_locked(&request, ops);
+	ret = device_map_locked(&request);
 	filemap_invalidate_unlock_shared(mapping);
 	if (writes)
 		sb_end_pagefault(sb);

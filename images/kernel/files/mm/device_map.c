@@ -104,7 +104,7 @@ static enum device_map_counter device_map_refusal_counter(int error)
 
 /**
  * device_map_refuse() - count and trace a refusal
- * @inode: of the file, or NULL
+ * @inode: of the file, or NULL if the VMA has none
  * @index: first page of the file
  * @pages: how many were asked for
  * @error: what the importer gets
@@ -119,7 +119,6 @@ int device_map_refuse(struct inode *inode, pgoff_t index, unsigned long pages,
 	trace_device_map_refuse(inode, index, pages, error, reason);
 	return error;
 }
-EXPORT_SYMBOL_GPL(device_map_refuse);
 
 /* Return: whether the VMA's permissions and kind allow what is asked for. */
 static bool device_map_vma_allows(struct vm_area_struct *vma,
@@ -156,10 +155,11 @@ static bool device_map_vma_allows(struct vm_area_struct *vma,
  * Context: mmap_lock is held for reading, and an mmu_interval_notifier covers the
  * range. May sleep and do I/O.
  * Return: 0; -EOPNOTSUPP for what can't be mapped ever, -EBUSY while the page cache
- * has pages, or direct I/O is under way, -ENXIO where there are no blocks,
- * -EREMOTEIO without a route, -ENOSPC without BAR space, -EACCES for an access that
- * the device does not allow, -EAGAIN after a race, and other errors. After any of
- * them the importer falls back to pages.
+ * has pages, direct I/O is under way, or blocks to write to are shared, -ENXIO where
+ * there are no blocks, -EREMOTEIO without a route, -ENOSPC without BAR space, -EACCES
+ * for an access that the device or an immutable file does not allow, -EIO and -EROFS
+ * once an error has stopped the filesystem, -EAGAIN after a race, and other errors.
+ * After any of them the importer falls back to pages.
  */
 int device_map_vma(struct vm_area_struct *vma, struct device *importer,
 		   struct dma_buf **bufp, unsigned long start,

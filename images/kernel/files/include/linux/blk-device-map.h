@@ -6,6 +6,9 @@
 #ifndef _LINUX_BLK_DEVICE_MAP_H
 #define _LINUX_BLK_DEVICE_MAP_H
 
+#include <linux/bits.h>
+#include <linux/device_map.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/xarray.h>
@@ -37,10 +40,17 @@ struct blk_device_map_owner_ops {
 
 /**
  * struct blk_device_map_owner - whose blocks they are: a file
- * @ops: what can be asked of it
+ * @ops:     what can be asked of it
+ * @node:    for the driver of the only disk that it has blocks mapped or reserved of, to
+ *           find its owners again
+ * @windows: the same driver counts here what it has for this one
+ *
+ * What is for the driver is protected by the driver's lock.
  */
 struct blk_device_map_owner {
 	const struct blk_device_map_owner_ops *ops;
+	struct list_head node;
+	unsigned long windows;
 };
 
 /**
@@ -53,6 +63,7 @@ struct blk_device_map_owner {
  * @flags:    DEVICE_MAP_FLAG_WRITE, DEVICE_MAP_FLAG_SUPPORT_ATOMIC_OP
  * @valid:    bytes of the last page that belong to the file
  * @bus:      out: one bus address a page
+ * @reason:   out: why it is refused
  */
 struct blk_device_map {
 	struct device *importer;
@@ -63,7 +74,13 @@ struct blk_device_map {
 	unsigned int flags;
 	unsigned int valid;
 	dma_addr_t *bus;
+	enum device_map_refusal reason;
 };
+
+/* The windows of a released run stay reserved for the owner. */
+#define BLK_DEVICE_MAP_KEEP	BIT(0)
+/* What importers wrote to it was not written: the windows are not as the blocks are. */
+#define BLK_DEVICE_MAP_LOST	BIT(1)
 
 /**
  * struct blk_device_map_record - from a block to the page of a file
@@ -98,7 +115,7 @@ int blk_device_map(struct block_device *bdev, struct blk_device_map *map);
 int blk_device_map_sync(struct block_device *bdev, sector_t sector,
 			unsigned int pages);
 void blk_device_map_release(struct block_device *bdev, sector_t sector,
-			    unsigned int pages, bool keep);
+			    unsigned int pages, unsigned int flags);
 
 /* For drivers. */
 void blk_device_map_table_init(struct blk_device_map_table *table);
@@ -119,20 +136,20 @@ void blk_device_map_revoke(struct blk_device_map_table *table,
  * struct blk_device_map_ops - of a disk that can show its blocks to peers
  * @reach:   whether an importer could reach any block: 0, -EOPNOTSUPP if there is
  *           nothing to reach, -EREMOTEIO without a route
- * @map:     map a run, all of it or none. Fills the windows. -EREMOTEIO without a
- *           route, -ENOSPC without a window, -EACCES for an access that is not
+ * @map:     map a run, all of it or none, or say why not. Fills the windows. -EREMOTEIO
+ *           without a route, -ENOSPC without a window, -EACCES for an access that is not
  *           allowed, -EBUSY for blocks that another owner has or a device that is
  *           being reset, -EIO
  * @sync:    write what importers may have written, and keep it mapped
- * @release: end the mapping of a run that no importer uses any more. If @keep, its
- *           windows stay reserved for the owner. What was not written is lost
+ * @release: end the mapping of a run that no importer uses any more, by flags:
+ *           BLK_DEVICE_MAP_KEEP, BLK_DEVICE_MAP_LOST
  */
 struct blk_device_map_ops {
 	int (*reach)(struct gendisk *disk, struct device *importer);
 	int (*map)(struct gendisk *disk, struct blk_device_map *map);
 	int (*sync)(struct gendisk *disk, sector_t sector, unsigned int pages);
 	void (*release)(struct gendisk *disk, sector_t sector,
-			unsigned int pages, bool keep);
+			unsigned int pages, unsigned int flags);
 };
 
 #endif /* _LINUX_BLK_DEVICE_MAP_H */

@@ -52,6 +52,7 @@ struct vm_area_struct;
  * @DEVICE_MAP_NO_BLOCK:    a hole, or blocks that were never written
  * @DEVICE_MAP_SHARED:      blocks that another file has, too
  * @DEVICE_MAP_FROZEN:      the filesystem is frozen
+ * @DEVICE_MAP_SHUT_DOWN:   the filesystem does no I/O, or writes nothing, after an error
  * @DEVICE_MAP_NO_DEVICE:   the block device does not show its blocks
  * @DEVICE_MAP_ALIGNMENT:   the blocks do not lie as pages do
  * @DEVICE_MAP_NO_ROUTE:    no peer route between the devices
@@ -73,6 +74,7 @@ enum device_map_refusal {
 	DEVICE_MAP_NO_BLOCK,
 	DEVICE_MAP_SHARED,
 	DEVICE_MAP_FROZEN,
+	DEVICE_MAP_SHUT_DOWN,
 	DEVICE_MAP_NO_DEVICE,
 	DEVICE_MAP_ALIGNMENT,
 	DEVICE_MAP_NO_ROUTE,
@@ -96,6 +98,7 @@ enum device_map_refusal {
  * @DEVICE_MAP_FREEZE: the filesystem freezes
  * @DEVICE_MAP_DEVICE: the block device can no longer serve them
  * @DEVICE_MAP_RESET:  the block device can't serve them for a while
+ * @DEVICE_MAP_ERROR:  a write-back has failed
  * @DEVICE_MAP_UNMAP:  an importer gives them back
  * @DEVICE_MAP_CLOSE:  no VMA covers them any more
  */
@@ -110,6 +113,7 @@ enum device_map_cause {
 	DEVICE_MAP_FREEZE,
 	DEVICE_MAP_DEVICE,
 	DEVICE_MAP_RESET,
+	DEVICE_MAP_ERROR,
 	DEVICE_MAP_UNMAP,
 	DEVICE_MAP_CLOSE,
 };
@@ -167,6 +171,23 @@ struct device_map_range {
 	int refusal;
 };
 
+/**
+ * struct fs_device_map_ops - what only the filesystem knows of its files
+ * @iomap:     reports extents, and changes nothing
+ * @allow:     may a file be mapped now, for writing if so asked? 0; -EOPNOTSUPP if its
+ *             data is not in blocks as it is in the file; -EBUSY if its blocks are about
+ *             to be shared; -EIO and -EROFS as @may_write. Called without a lock, which
+ *             is only a hint, and with the invalidate_lock held for reading
+ * @may_write: 0; -EIO if the filesystem is shut down; -EROFS if an error has made it
+ *             read-only: no write-back goes to its blocks any more. Called with locks of
+ *             device mappings held
+ */
+struct fs_device_map_ops {
+	const struct iomap_ops *iomap;
+	int (*allow)(struct inode *inode, bool writes);
+	int (*may_write)(struct inode *inode);
+};
+
 #ifdef CONFIG_DEVICE_MAP
 
 /* mm/device_map.c: for importers, and for those who change VMAs */
@@ -192,7 +213,7 @@ struct dentry *device_map_debugfs(void);
 int fs_device_map(struct vm_area_struct *vma, struct device *importer,
 		  struct dma_buf **bufp, unsigned long start,
 		  unsigned long end, unsigned int flags, dma_addr_t *pa,
-		  const struct iomap_ops *ops);
+		  const struct fs_device_map_ops *ops);
 void fs_device_unmap(struct vm_area_struct *vma, struct device *importer,
 		     unsigned long start, unsigned long end);
 
@@ -315,7 +336,7 @@ static inline void device_map_truncated(struct address_space *mapping,
  * @start:   first byte
  * @end:     last byte
  *
- * Errors go where those of write-back go.
+ * Errors go where those of write-back go, and devices lose what could not be written.
  */
 static inline void device_map_sync(struct address_space *mapping,
 				   loff_t start, loff_t end)

@@ -52,7 +52,6 @@ struct nvme_space;
  * @grants:   importers that have it through the DMA API
  * @valid:    bytes that belong to the file
  * @epoch:    of the controller when it was filled; another one has lost the content
- * @lost:     what was lost with the content has been reported
  * @reserved: for the owner, who may map it again
  * @fresh:    only since the request that is being served
  * @writable: importers may have written to it
@@ -75,7 +74,6 @@ struct nvme_window {
 	bool writable;
 	bool filled;
 	bool stale;
-	bool lost;
 };
 
 /**
@@ -114,18 +112,6 @@ struct nvme_space {
 };
 
 /**
- * struct nvme_owner - a file with windows
- * @node:    in nvme_device_map.owners
- * @owner:   the file
- * @windows: how many it has
- */
-struct nvme_owner {
-	struct list_head node;
-	struct blk_device_map_owner *owner;
-	unsigned long windows;
-};
-
-/**
  * struct nvme_device_map - what a controller shows to peers
  * @ctrl:        the controller
  * @pdev:        its PCI device, which has the CMB
@@ -139,11 +125,11 @@ struct nvme_owner {
  * @idle:        windows with a copy of a block, least recently used first
  * @total:       number of windows
  * @owners_lock: protects @owners, @stopped, @resumed, and @epoch against changes
- * @owners:      struct nvme_owner
- * @stopped:     peers are, since the controller is disabled; counts in @going
+ * @owners:      struct blk_device_map_owner with windows
+ * @stopped:     peers are, since the controller is disabled; counts in
+ *               nvme_ctrl.device_map_going
  * @resumed:     the epoch in which the controller works again
  * @resume:      takes back what a reset has lost, and allows to map again
- * @going:       holds that nothing is mapped: a reset, a removal
  * @epoch:       number of times that the content was lost
  */
 struct nvme_device_map {
@@ -166,7 +152,6 @@ struct nvme_device_map {
 	unsigned int resumed;
 
 	struct work_struct resume;
-	atomic_t going;
 	atomic_t epoch;
 };
 
@@ -206,53 +191,21 @@ static bool nvme_window_current(struct nvme_device_map *map,
 
 /* Owners: who has to be stopped when the controller is reset. */
 
-static struct nvme_owner *nvme_owner_find(struct nvme_device_map *map,
-					  struct blk_device_map_owner *owner)
+static void nvme_owner_add(struct nvme_device_map *map,
+			   struct blk_device_map_owner *owner)
 {
-	struct nvme_owner *entry;
-
-	lockdep_assert_held(&map->owners_lock);
-	list_for_each_entry(entry, &map->owners, node)
-		if (entry->owner == owner)
-			return entry;
-	return NULL;
-}
-
-/* Return: 0, or -ENOMEM. */
-static int nvme_owner_add(struct nvme_device_map *map,
-			  struct blk_device_map_owner *owner)
-{
-	struct nvme_owner *entry;
-	int ret = 0;
-
 	mutex_lock(&map->owners_lock);
-	entry = nvme_owner_find(map, owner);
-	if (!entry) {
-		entry = kzalloc_obj(*entry);
-		if (!entry) {
-			ret = -ENOMEM;
-			goto unlock;
-		}
-		entry->owner = owner;
-		list_add(&entry->node, &map->owners);
-	}
-	entry->windows++;
-unlock:
+	if (!owner->windows++)
+		list_add(&owner->node, &map->owners);
 	mutex_unlock(&map->owners_lock);
-	return ret;
 }
 
 static void nvme_owner_remove(struct nvme_device_map *map,
 			      struct blk_device_map_owner *owner)
 {
-	struct nvme_owner *entry;
-
 	mutex_lock(&map->owners_lock);
-	entry = nvme_owner_find(map, owner);
-	if (entry && !--entry->windows) {
-		list_del(&entry->node);
-		kfree(entry);
-	}
+	if (!--owner->windows)
+		list_del(&owner->node);
 	mutex_unlock(&map->owners_lock);
 }
 
@@ -408,20 +361,16 @@ static void nvme_window_release(struct nvme_device_map *map,
 		nvme_window_idle(map, window);
 }
 
-/* Gives a window to an owner. Return: 0, or -ENOMEM. */
-static int nvme_window_own(struct nvme_device_map *map,
-			   struct nvme_window *window,
-			   struct blk_device_map_owner *owner, pgoff_t index)
+/* Gives a window to an owner. */
+static void nvme_window_own(struct nvme_device_map *map,
+			    struct nvme_window *window,
+			    struct blk_device_map_owner *owner, pgoff_t index)
 {
-	int ret = nvme_owner_add(map, owner);
-
-	if (ret)
-		return ret;
+	nvme_owner_add(map, owner);
 	window->record.owner = owner;
 	window->record.index = index;
 	window->reserved = true;
 	window->fresh = true;
-	return 0;
 }
 
 /*
@@ -479,12 +428,7 @@ static struct nvme_window *nvme_window_get(struct nvme_device_map *map,
 		}
 		window->space = space;
 	}
-	ret = nvme_window_own(map, window, owner, index);
-	if (ret) {
-		nvme_window_clear(window);
-		list_add(&window->node, &map->free);
-		return ERR_PTR(ret);
-	}
+	nvme_window_own(map, window, owner, index);
 	return window;
 }
 
@@ -686,8 +630,8 @@ static enum device_map_refusal nvme_device_map_reason(int error)
 static int nvme_device_map_refuse(struct blk_device_map *request, int error,
 				  enum device_map_refusal reason)
 {
-	return device_map_refuse(NULL, request->index, request->pages, error,
-				 reason);
+	request->reason = reason;
+	return error;
 }
 
 /* Undoes what nvme_device_map_pages() did for pages that were not mapped before. */
@@ -757,7 +701,7 @@ static int nvme_device_map_pages(struct nvme_device_map *map,
 	}
 	ret = nvme_batch_fill(map, disk, &batch, epoch);
 	/* What was filled may be lost already. */
-	if (!ret && atomic_read(&map->going))
+	if (!ret && atomic_read(&map->ctrl->device_map_going))
 		ret = -EAGAIN;
 	if (!ret)
 		return 0;
@@ -825,7 +769,7 @@ static int nvme_device_map_map(struct gendisk *disk,
 	epoch = atomic_read(&map->epoch);
 	smp_rmb();	/* pairs with nvme_device_map_stop() */
 	/* Who removes the namespace waits for the lock after it has said so. */
-	if (atomic_read(&map->going) ||
+	if (atomic_read(&map->ctrl->device_map_going) ||
 	    test_bit(NVME_NS_REMOVING, &ns->flags)) {
 		mutex_unlock(&map->lock);
 		return nvme_device_map_refuse(request, -EBUSY,
@@ -842,7 +786,6 @@ static int nvme_device_map_map(struct gendisk *disk,
 		window = nvme_window_find(space, request->sector, i);
 		window->record.mapped = true;
 		window->fresh = false;
-		window->lost = false;
 		window->writable |= request->flags & DEVICE_MAP_FLAG_WRITE;
 	}
 	mutex_unlock(&map->lock);
@@ -866,13 +809,6 @@ static int nvme_batch_write(struct nvme_device_map *map, struct gendisk *disk,
 	ret = nvme_windows_transfer(map, disk, REQ_OP_WRITE, batch->sector,
 				    batch->windows, batch->count,
 				    batch->windows[0]->epoch);
-	/* Whatever is on the medium now, this may not be it. */
-	for (i = 0; ret && i < batch->count; i++) {
-		struct nvme_window *window = batch->windows[i];
-
-		WRITE_ONCE(window->stale, true);
-		window->lost = window->epoch != atomic_read(&map->epoch);
-	}
 	batch->count = 0;
 	return ret;
 }
@@ -902,10 +838,8 @@ static int nvme_device_map_sync(struct gendisk *disk, sector_t sector,
 			continue;
 		}
 		if (window->epoch != atomic_read(&map->epoch)) {
-			/* A reset has lost it, which is an error once. */
-			if (!window->lost)
-				error = -EIO;
-			window->lost = true;
+			/* A reset has lost it. */
+			error = -EIO;
 			continue;
 		}
 		if (!nvme_batch_takes(&batch, at)) {
@@ -923,7 +857,7 @@ static int nvme_device_map_sync(struct gendisk *disk, sector_t sector,
 }
 
 static void nvme_device_map_release(struct gendisk *disk, sector_t sector,
-				    unsigned int pages, bool keep)
+				    unsigned int pages, unsigned int flags)
 {
 	struct nvme_device_map *map = nvme_device_map_of(disk);
 	struct nvme_ns *ns = disk->private_data;
@@ -937,8 +871,12 @@ static void nvme_device_map_release(struct gendisk *disk, sector_t sector,
 	space = xa_load(&map->spaces, ns->head->ns_id);
 	for (i = 0; space && i < pages; i++) {
 		window = nvme_window_find(space, sector, i);
-		if (window && window->record.owner)
-			nvme_window_release(map, window, keep);
+		if (!window || !window->record.owner)
+			continue;
+		/* Whatever is on the medium now, this may not be it. */
+		if (flags & BLK_DEVICE_MAP_LOST)
+			WRITE_ONCE(window->stale, true);
+		nvme_window_release(map, window, flags & BLK_DEVICE_MAP_KEEP);
 	}
 	mutex_unlock(&map->lock);
 }
@@ -1046,18 +984,16 @@ static void nvme_device_map_revoke_all(struct nvme_device_map *map)
  * @ctrl: the controller, about to be reset or removed
  *
  * What peers wrote is written. Nothing is mapped from now on, until as many calls of
- * nvme_device_map_unquiesce(). Files keep their windows until the namespace goes.
+ * nvme_device_map_unquiesce(), even if the CMB is found only meanwhile. Files keep
+ * their windows until the namespace goes.
  *
  * Context: may sleep and do I/O.
  */
 void nvme_device_map_quiesce(struct nvme_ctrl *ctrl)
 {
-	struct nvme_device_map *map = ctrl->device_map;
-
-	if (!map)
-		return;
-	atomic_inc(&map->going);
-	nvme_device_map_revoke_all(map);
+	atomic_inc(&ctrl->device_map_going);
+	if (ctrl->device_map)
+		nvme_device_map_revoke_all(ctrl->device_map);
 }
 EXPORT_SYMBOL_GPL(nvme_device_map_quiesce);
 
@@ -1067,8 +1003,7 @@ EXPORT_SYMBOL_GPL(nvme_device_map_quiesce);
  */
 void nvme_device_map_unquiesce(struct nvme_ctrl *ctrl)
 {
-	if (ctrl->device_map)
-		atomic_dec(&ctrl->device_map->going);
+	atomic_dec(&ctrl->device_map_going);
 }
 EXPORT_SYMBOL_GPL(nvme_device_map_unquiesce);
 
@@ -1086,18 +1021,18 @@ EXPORT_SYMBOL_GPL(nvme_device_map_unquiesce);
 void nvme_device_map_stop(struct nvme_ctrl *ctrl)
 {
 	struct nvme_device_map *map = ctrl->device_map;
-	struct nvme_owner *entry;
+	struct blk_device_map_owner *owner;
 
 	if (!map)
 		return;
 	mutex_lock(&map->owners_lock);
 	if (!map->stopped)
-		atomic_inc(&map->going);
+		atomic_inc(&ctrl->device_map_going);
 	map->stopped = true;
 	smp_mb__after_atomic();	/* who has the new epoch sees that it is closed */
 	atomic_inc(&map->epoch);
-	list_for_each_entry(entry, &map->owners, node)
-		entry->owner->ops->stop(entry->owner);
+	list_for_each_entry(owner, &map->owners, node)
+		owner->ops->stop(owner);
 	mutex_unlock(&map->owners_lock);
 }
 EXPORT_SYMBOL_GPL(nvme_device_map_stop);
@@ -1116,7 +1051,7 @@ static void nvme_device_map_resume_work(struct work_struct *work)
 	/* If it was disabled again, the next one resumes. */
 	if (map->stopped && map->resumed == atomic_read(&map->epoch)) {
 		map->stopped = false;
-		atomic_dec(&map->going);
+		atomic_dec(&map->ctrl->device_map_going);
 	}
 	mutex_unlock(&map->owners_lock);
 }
@@ -1224,7 +1159,8 @@ static int nvme_device_map_windows_show(struct seq_file *seq, void *data)
 	seq_printf(seq, "mapped %lu\n", mapped);
 	seq_printf(seq, "reserved %lu\n", reserved);
 	mutex_unlock(&map->lock);
-	seq_printf(seq, "closed %d\n", atomic_read(&map->going));
+	seq_printf(seq, "closed %d\n",
+		   atomic_read(&map->ctrl->device_map_going));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(nvme_device_map_windows);

@@ -46,10 +46,7 @@ static int nvme_window_test_init(struct kunit *test)
 static void nvme_window_test_exit(struct kunit *test)
 {
 	struct nvme_window_test *t = test->priv;
-	struct nvme_owner *owner, *next;
 
-	list_for_each_entry_safe(owner, next, &t->map.owners, node)
-		kfree(owner);
 	xa_destroy(&t->space.table.records);
 }
 

@@ -20,6 +20,7 @@
 	{ DEVICE_MAP_NO_BLOCK,		"no-block" },			\
 	{ DEVICE_MAP_SHARED,		"shared" },			\
 	{ DEVICE_MAP_FROZEN,		"frozen" },			\
+	{ DEVICE_MAP_SHUT_DOWN,		"shut-down" },			\
 	{ DEVICE_MAP_NO_DEVICE,		"no-device" },			\
 	{ DEVICE_MAP_ALIGNMENT,		"alignment" },			\
 	{ DEVICE_MAP_NO_ROUTE,		"no-route" },			\
@@ -41,6 +42,7 @@
 	{ DEVICE_MAP_FREEZE,		"freeze" },			\
 	{ DEVICE_MAP_DEVICE,		"device" },			\
 	{ DEVICE_MAP_RESET,		"reset" },			\
+	{ DEVICE_MAP_ERROR,		"error" },			\
 	{ DEVICE_MAP_UNMAP,		"unmap" },			\
 	{ DEVICE_MAP_CLOSE,		"close" }
 

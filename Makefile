@@ -74,8 +74,8 @@ lint-c: build ## Check the style of C, of the kernel's patches too
 	  -f $$(find images/guest Sources/CDeviceABI Sources/CPeerGPU -name '*.[ch]')
 
 # Not a part of `lint`: it takes as long as all of the tests that boot guests.
-lint-series: build ## Compile what the kernel's series adds or changes with W=1 and sparse
-	images/kernel/compile-strictly $(PROGRAM) $(SPARSE)
+lint-series: build ## Check the kernel's series as it is mailed, patch by patch, with W=1 and sparse
+	images/kernel/check-series $(PROGRAM) $(SPARSE)
 
 format: ## Format the Swift sources in place
 	swift format --in-place --parallel --recursive $(SWIFT_SOURCES)

@@ -116,11 +116,35 @@ static void device_map_test_freeze_leaves_readers(struct kunit *test)
 	device_map_test_free(file);
 }
 
+/* An empty file may move to another device, one with reserved places may not. */
+static void device_map_test_blocks_are_of_one_device(struct kunit *test)
+{
+	struct device_map_file *file = device_map_test_file(test);
+	struct device_map_page *page;
+	struct block_device *one, *other;
+
+	one = kunit_kzalloc(test, sizeof(*one), GFP_KERNEL);
+	other = kunit_kzalloc(test, sizeof(*other), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, one);
+	KUNIT_ASSERT_NOT_NULL(test, other);
+	KUNIT_EXPECT_TRUE(test, device_map_fits(file, one));
+	file->bdev = one;
+	KUNIT_EXPECT_TRUE(test, device_map_fits(file, other));
+	page = device_map_test_page(test, file, 3, 24, false);
+	page->state = DEVICE_MAP_NEW;
+	KUNIT_EXPECT_TRUE(test, device_map_fits(file, other));
+	page->state = DEVICE_MAP_RESERVED;
+	KUNIT_EXPECT_FALSE(test, device_map_fits(file, other));
+	KUNIT_EXPECT_TRUE(test, device_map_fits(file, one));
+	device_map_test_free(file);
+}
+
 static struct kunit_case device_map_test_cases[] = {
 	KUNIT_CASE(device_map_test_run_follows_blocks),
 	KUNIT_CASE(device_map_test_run_ends_at_gaps_and_changes),
 	KUNIT_CASE(device_map_test_revocation_takes_live_pages),
 	KUNIT_CASE(device_map_test_freeze_leaves_readers),
+	KUNIT_CASE(device_map_test_blocks_are_of_one_device),
 	{}
 };
 

@@ -351,13 +351,17 @@ static void nvme_window_idle(struct nvme_device_map *map,
 	}
 }
 
+/* @flags: BLK_DEVICE_MAP_KEEP, BLK_DEVICE_MAP_LOST */
 static void nvme_window_release(struct nvme_device_map *map,
-				struct nvme_window *window, bool keep)
+				struct nvme_window *window, unsigned int flags)
 {
 	nvme_window_ungrant(window, NULL);
 	window->record.mapped = false;
 	window->writable = false;
-	if (!keep)
+	/* Whatever is on the medium now, this may not be it. */
+	if (flags & BLK_DEVICE_MAP_LOST)
+		WRITE_ONCE(window->stale, true);
+	if (!(flags & BLK_DEVICE_MAP_KEEP))
 		nvme_window_idle(map, window);
 }
 
@@ -647,7 +651,9 @@ static void nvme_device_map_undo(struct nvme_device_map *map,
 		window = nvme_window_find(space, request->sector, i);
 		if (window && window->record.owner == request->owner &&
 		    !window->record.mapped)
-			nvme_window_release(map, window, !window->fresh);
+			nvme_window_release(map, window,
+					    window->fresh ? 0 :
+					    BLK_DEVICE_MAP_KEEP);
 	}
 }
 
@@ -871,12 +877,8 @@ static void nvme_device_map_release(struct gendisk *disk, sector_t sector,
 	space = xa_load(&map->spaces, ns->head->ns_id);
 	for (i = 0; space && i < pages; i++) {
 		window = nvme_window_find(space, sector, i);
-		if (!window || !window->record.owner)
-			continue;
-		/* Whatever is on the medium now, this may not be it. */
-		if (flags & BLK_DEVICE_MAP_LOST)
-			WRITE_ONCE(window->stale, true);
-		nvme_window_release(map, window, flags & BLK_DEVICE_MAP_KEEP);
+		if (window && window->record.owner)
+			nvme_window_release(map, window, flags);
 	}
 	mutex_unlock(&map->lock);
 }

@@ -76,7 +76,7 @@ static void nvme_window_test_is_found_again(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, window, nvme_window_test_map(test, 0, 8));
 	KUNIT_EXPECT_PTR_NE(test, window, nvme_window_test_map(test, 0, 16));
 	/* And when nobody has it any more, even for another file. */
-	nvme_window_release(&t->map, window, false);
+	nvme_window_release(&t->map, window, 0);
 	KUNIT_EXPECT_TRUE(test, nvme_window_current(&t->map, window));
 	KUNIT_EXPECT_PTR_EQ(test, window, nvme_window_test_map(test, 1, 8));
 }
@@ -102,11 +102,11 @@ static void nvme_window_test_idle_gives_way_to_overlap(struct kunit *test)
 	struct nvme_window *second = nvme_window_test_map(test, 0, 16);
 	struct nvme_window *window;
 
-	nvme_window_release(&t->map, first, false);
+	nvme_window_release(&t->map, first, 0);
 	KUNIT_EXPECT_EQ(test, -EBUSY,
 			PTR_ERR_OR_ZERO(nvme_window_get(&t->map, &t->space,
 							&t->owners[0], 2, 12)));
-	nvme_window_release(&t->map, second, false);
+	nvme_window_release(&t->map, second, 0);
 	window = nvme_window_test_map(test, 1, 12);
 	KUNIT_EXPECT_PTR_EQ(test, NULL, blk_device_map_find(&t->space.table, 8));
 	KUNIT_EXPECT_PTR_EQ(test, &window->record,
@@ -122,7 +122,8 @@ static void nvme_window_test_reserved_is_not_taken(struct kunit *test)
 
 	for (i = 0; i < 4; i++)
 		windows[i] = nvme_window_test_map(test, 0, 8 * i);
-	nvme_window_release(&t->map, windows[0], true);
+	nvme_window_release(&t->map, windows[0],
+			    BLK_DEVICE_MAP_KEEP);
 	KUNIT_EXPECT_EQ(test, -ENOSPC,
 			PTR_ERR_OR_ZERO(nvme_window_get(&t->map, &t->space,
 							&t->owners[1], 0,
@@ -139,8 +140,8 @@ static void nvme_window_test_takes_the_oldest_idle(struct kunit *test)
 
 	for (i = 0; i < 4; i++)
 		windows[i] = nvme_window_test_map(test, 0, 8 * i);
-	nvme_window_release(&t->map, windows[2], false);
-	nvme_window_release(&t->map, windows[1], false);
+	nvme_window_release(&t->map, windows[2], 0);
+	nvme_window_release(&t->map, windows[1], 0);
 	KUNIT_EXPECT_PTR_EQ(test, windows[2],
 			    nvme_window_test_map(test, 1, 800));
 	KUNIT_EXPECT_PTR_EQ(test, NULL, blk_device_map_find(&t->space.table, 16));
@@ -154,7 +155,7 @@ static void nvme_window_test_forgets_changed_blocks(struct kunit *test)
 	struct nvme_window *idle = nvme_window_test_map(test, 0, 8);
 	struct nvme_window *mapped = nvme_window_test_map(test, 0, 16);
 
-	nvme_window_release(&t->map, idle, false);
+	nvme_window_release(&t->map, idle, 0);
 	nvme_space_spoil(&t->space, 0, ULONG_MAX);
 	KUNIT_EXPECT_FALSE(test, nvme_window_current(&t->map, idle));
 	KUNIT_EXPECT_TRUE(test, nvme_window_current(&t->map, mapped));
@@ -167,7 +168,7 @@ static void nvme_window_test_reset_loses_content(struct kunit *test)
 
 	atomic_inc(&t->map.epoch);
 	KUNIT_EXPECT_FALSE(test, nvme_window_current(&t->map, window));
-	nvme_window_release(&t->map, window, false);
+	nvme_window_release(&t->map, window, 0);
 	KUNIT_EXPECT_PTR_EQ(test, NULL, blk_device_map_find(&t->space.table, 8));
 }
 
@@ -177,12 +178,43 @@ static void nvme_window_test_replaced_loses_content(struct kunit *test)
 	struct nvme_window *idle = nvme_window_test_map(test, 0, 8);
 	struct nvme_window *mapped = nvme_window_test_map(test, 0, 16);
 
-	nvme_window_release(&t->map, idle, false);
+	nvme_window_release(&t->map, idle, 0);
 	mutex_lock(&t->map.lock);
 	nvme_space_lose(&t->map, &t->space);
 	mutex_unlock(&t->map.lock);
 	KUNIT_EXPECT_FALSE(test, nvme_window_current(&t->map, idle));
 	KUNIT_EXPECT_FALSE(test, nvme_window_current(&t->map, mapped));
+}
+
+static void nvme_window_test_lost_write_is_no_content(struct kunit *test)
+{
+	struct nvme_window_test *t = test->priv;
+	struct nvme_window *window = nvme_window_test_map(test, 0, 8);
+
+	nvme_window_release(&t->map, window,
+			    BLK_DEVICE_MAP_KEEP | BLK_DEVICE_MAP_LOST);
+	/* The place is kept, and filled again. */
+	KUNIT_EXPECT_FALSE(test, nvme_window_current(&t->map, window));
+	KUNIT_EXPECT_PTR_EQ(test, window, nvme_window_test_map(test, 0, 8));
+	nvme_window_release(&t->map, window, BLK_DEVICE_MAP_LOST);
+	KUNIT_EXPECT_PTR_EQ(test, NULL, blk_device_map_find(&t->space.table, 8));
+}
+
+static void nvme_window_test_owner_goes_with_its_last(struct kunit *test)
+{
+	struct nvme_window_test *t = test->priv;
+	struct nvme_window *first = nvme_window_test_map(test, 0, 8);
+	struct nvme_window *second = nvme_window_test_map(test, 0, 16);
+
+	nvme_window_test_map(test, 1, 24);
+	KUNIT_EXPECT_EQ(test, 2, list_count_nodes(&t->map.owners));
+	KUNIT_EXPECT_EQ(test, 2, t->owners[0].windows);
+	nvme_window_release(&t->map, first, 0);
+	KUNIT_EXPECT_EQ(test, 2, list_count_nodes(&t->map.owners));
+	nvme_window_release(&t->map, second, BLK_DEVICE_MAP_KEEP);
+	KUNIT_EXPECT_EQ(test, 2, list_count_nodes(&t->map.owners));
+	nvme_window_release(&t->map, second, 0);
+	KUNIT_EXPECT_EQ(test, 1, list_count_nodes(&t->map.owners));
 }
 
 static struct kunit_case nvme_window_test_cases[] = {
@@ -194,6 +226,8 @@ static struct kunit_case nvme_window_test_cases[] = {
 	KUNIT_CASE(nvme_window_test_forgets_changed_blocks),
 	KUNIT_CASE(nvme_window_test_reset_loses_content),
 	KUNIT_CASE(nvme_window_test_replaced_loses_content),
+	KUNIT_CASE(nvme_window_test_lost_write_is_no_content),
+	KUNIT_CASE(nvme_window_test_owner_goes_with_its_last),
 	{}
 };
 

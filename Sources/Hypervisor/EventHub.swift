@@ -21,6 +21,10 @@ final class EventHub: Sendable {
   private static let agentEventLimit = 4096
   private let state = Mutex(State())
 
+  /// Listeners that have left. They say so with their task's lock held, which whoever tells them
+  /// something takes under the hub's lock: so they must not wait for that one.
+  private let left = Mutex<Set<Int>>([])
+
   /// The end of the guest, once it has ended.
   var end: GuestEnd? { state.withLock { $0.end } }
 
@@ -33,7 +37,6 @@ final class EventHub: Sendable {
 
   /// Tells everyone. After `.ended` nothing more is told.
   func publish(_ event: GuestEvent) {
-    // Finishing a listener runs its termination handler, which takes the lock: outside of it.
     let finished = state.withLock { state -> [AsyncStream<GuestEvent>.Continuation] in
       guard state.end == nil else { return [] }
       switch event {
@@ -53,12 +56,21 @@ final class EventHub: Sendable {
       case .started: state.history.append(event)
       case .programChannel: break
       }
+      forgetThoseWhoLeft(&state)
       for listener in state.listeners.values { listener.yield(event) }
       guard state.end != nil else { return [] }
       defer { state.listeners.removeAll() }
       return Array(state.listeners.values)
     }
     for listener in finished { listener.finish() }
+  }
+
+  private func forgetThoseWhoLeft(_ state: inout State) {
+    let numbers = left.withLock { left in
+      defer { left.removeAll() }
+      return left
+    }
+    for number in numbers { state.listeners.removeValue(forKey: number) }
   }
 
   /// Everything that will happen and, unless `fromNow`, everything that happened. The end of the
@@ -72,13 +84,14 @@ final class EventHub: Sendable {
           continuation.yield(.ended(end))
         }
         guard state.end == nil else { return nil }
+        forgetThoseWhoLeft(&state)
         state.next += 1
         state.listeners[state.next] = continuation
         return state.next
       }
       guard let number else { return continuation.finish() }
       continuation.onTermination = { [weak self] _ in
-        self?.state.withLock { _ = $0.listeners.removeValue(forKey: number) }
+        self?.left.withLock { _ = $0.insert(number) }
       }
     }
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Testing
 
 @testable import Hypervisor
@@ -59,5 +60,26 @@ import Testing
     var all: [GuestEvent] = []
     for await event in events { all.append(event) }
     return all
+  }
+
+  /// One of them holds the lock of its task, the other one the hub's, and both want both.
+  @Test(.timeLimit(.minutes(1)))
+  func listenersMayLeaveWhileTheyAreTold() async {
+    let hub = EventHub()
+    let teller = Thread {
+      while hub.end == nil { hub.publish(.programChannel(open: true)) }
+    }
+    teller.start()
+    for _ in 0..<1000 {
+      let listener = Task { for await _ in hub.events(fromNow: true) {} }
+      await Task.yield()
+      listener.cancel()
+    }
+    hub.publish(.ended(GuestEnd(cause: .poweredOff)))
+    for await event in hub.events(fromNow: true) {
+      guard case .ended = event else { continue }
+      return
+    }
+    Issue.record("the hub does not tell the end")
   }
 }

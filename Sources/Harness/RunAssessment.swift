@@ -89,13 +89,14 @@ struct RunAssessment: Sendable {
     ).reports()
   }
 
-  /// What a whole suite `device-map` owes: cases that go direct wherever they can.
+  /// What the suite `device-map` owes: cases that go direct wherever they can, or are to.
   private func missingProof(
     in cases: [CaseRecord], _ observation: SuiteExecution.Observation
   ) -> [String] {
-    guard request.only.isEmpty, observation.interruption == nil else { return [] }
+    guard observation.interruption == nil else { return [] }
     return DeviceMapCoverage.faults(
-      of: cases, topology: request.topology, path: request.path ?? .auto)
+      of: cases, topology: request.topology, path: request.path ?? .auto,
+      isWhole: request.only.isEmpty)
   }
 
   /// The logs that the run has, by what they hold.

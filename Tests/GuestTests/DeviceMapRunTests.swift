@@ -105,13 +105,42 @@ extension GuestTests {
       #expect(options["path"] as? String == "fallback")
     }
 
-    @Test func theDirectPathFailsLoudlyWhereThereIsNone() async throws {
+    /// Those that would take both ways, too, and no part of the cases is let off.
+    @Test(arguments: [["*.read-page", "*.rule6-private-refused", "*.refused-*"], ["*.refused-*"]])
+    func theDirectPathFailsLoudlyWhereThereIsNone(patterns: [String]) async throws {
       let outcome = try await CrossbarProgram.run(
-        ["run", "root-ports", "--suite", "device-map", "--path", "direct"] + some)
+        ["run", "root-ports", "--suite", "device-map", "--path", "direct"]
+          + patterns.flatMap { ["--only", $0] })
       #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      let kinds = try outcome.kinds()
+      #expect(Set(kinds.keys) == ["failed"] && (kinds["failed"] ?? 0) >= 12, "\(kinds)")
       let failures = try #require(try outcome.record()["failures"] as? [String])
-      #expect(failures.contains { $0.contains("EREMOTEIO") }, "\(failures.prefix(5))")
+      #expect(failures.contains { $0.contains("no GPU has a way to the BAR of nvme0") })
+      // Who tries to go there is told by the kernel; if nobody does, the run owes it.
+      let isTried = patterns.contains("*.read-page")
+      #expect(failures.contains { $0.contains("EREMOTEIO") } == isTried, "\(failures)")
+      for volume in ["ns0", "ns1"] {
+        let isOwed = failures.contains { $0.contains("No case of \(volume) went direct to gpu0") }
+        #expect(isOwed != isTried, "\(failures)")
+      }
       #expect(outcome.output.contains("FAILED"))
+    }
+
+    /// What is larger than the BAR would go direct in part only.
+    @Test func theDirectPathFailsWhereTheBARIsTooSmall() async throws {
+      let outcome = try await CrossbarProgram.run([
+        "run", "small-cmb", "--suite", "device-map", "--path", "direct", "--only",
+        "*.read-whole-*m",
+      ])
+      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      for item in try outcome.cases() {
+        let name = try #require(item["name"] as? String)
+        let end = try #require(item["outcome"] as? [String: Any])
+        #expect((end["kind"] as? String == "verified") == name.hasSuffix("-1m"), "\(name) \(end)")
+        guard !name.hasSuffix("-1m") else { continue }
+        #expect((end["explanation"] as? String)?.contains("ENOSPC") == true, "\(name) \(end)")
+      }
+      #expect(try outcome.kinds() == ["verified": 2, "failed": 4])
     }
 
     /// The bytes are right, and the program says that they came from the BAR.

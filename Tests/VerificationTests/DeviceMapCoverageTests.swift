@@ -49,6 +49,46 @@ import Verification
     #expect(faults.first?.contains("nvme1") == true)
   }
 
+  private func faults(
+    ofSome cases: [CaseRecord], _ path: MappingPath = .direct, route: Route = .switch
+  ) -> [String] {
+    DeviceMapCoverage.faults(
+      of: cases, topology: topology(route: route), path: path, isWhole: false)
+  }
+
+  @Test func aPartOfTheCasesOwesTheDirectPathWhereItIs() {
+    #expect(faults(ofSome: [record("ns0")]).isEmpty)
+    #expect(faults(ofSome: []).isEmpty)
+    #expect(
+      faults(ofSome: [record("ns0"), record("ns1", .memory)]) == [
+        "No case of ns1 went direct to gpu0, and the topology expects that gpu0 reaches the BAR of "
+          + "nvme0."
+      ])
+    #expect(
+      faults(ofSome: [record("ns0", .memory)], route: .none) == [
+        "No case of ns0 went direct to gpu0, and --path direct asks for it; the topology has no way "
+          + "from nvme0's memory to gpu0."
+      ])
+  }
+
+  @Test func aPartOfTheCasesOwesNothingElse() {
+    for path in [MappingPath.auto, .fallback] {
+      #expect(faults(ofSome: [record("ns0", .memory)], path).isEmpty)
+      #expect(faults(ofSome: [record("ns0", .memory)], path, route: .none).isEmpty)
+    }
+  }
+
+  @Test func aCaseThatClaimsNothingCountsForAPartIfItWentThere() {
+    var mixed = DeviceMapScene.mixed.record
+    #expect(faults(ofSome: [mixed]).isEmpty)
+    #expect(faults([mixed, record("ns1")], .direct).count == 2)
+    mixed.outcome = CaseOutcome(.skipped, nil, "no room")
+    #expect(faults(ofSome: [mixed]).count == 1)
+    var fallback = DeviceMapScene.fallback
+    fallback.claim = .mixed
+    #expect(faults(ofSome: [fallback.record]).count == 1)
+  }
+
   @Test func aControllerIsReachedByItsMemoryAndItsRoute() {
     #expect(DeviceMapCoverage.controllers(reachedBy: "gpu0", in: topology()) == ["nvme0"])
     var chosen = topology()

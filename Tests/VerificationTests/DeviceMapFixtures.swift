@@ -18,6 +18,7 @@ struct DeviceMapScene {
   var log: TraceLog?
   var findings: [SanitizerFinding] = []
   var route = Route.switch
+  var hasCMB = true
 
   /// A case that goes through the page cache.
   static var fallback: DeviceMapScene {
@@ -25,6 +26,15 @@ struct DeviceMapScene {
     scene.claim = .memory
     scene.pages = PageCounts(fallback: 2, refusals: 1)
     scene.bytes = ["memory": 8192]
+    return scene
+  }
+
+  /// A case that claims nothing, and takes both paths.
+  static var mixed: DeviceMapScene {
+    var scene = DeviceMapScene()
+    scene.claim = .mixed
+    scene.pages = PageCounts(direct: 2, fallback: 1)
+    scene.bytes = ["bus": 8192, "memory": 4096]
     return scene
   }
 
@@ -45,7 +55,7 @@ struct DeviceMapScene {
   }
 
   var observation: CaseObservation {
-    let name = "gpu0.\(volume).rule1-read-revokes"
+    let name = "gpu0.\(volume.isEmpty ? "" : volume + ".")rule1-read-revokes"
     var observation = CaseObservation(
       header: CaseHeader(n: 7, name: name, volume: volume, peer: "gpu0", op: .gpu))
     observation.gpu = GPUObservation(
@@ -55,7 +65,8 @@ struct DeviceMapScene {
   }
 
   var record: CaseRecord {
-    let chosen = topology(route: route)
+    var chosen = topology(route: route)
+    if !hasCMB { chosen.nvme[0].cmb = nil }
     return GPUCaseAssessment(
       topology: chosen, findings: findings,
       deviceMap: DeviceMapAccount(topology: chosen, bus: busMap, trace: trace, path: path)

@@ -151,6 +151,38 @@ import Verification
     #expect(good.outcome.kind == .verified)
   }
 
+  @Test(arguments: [DMAClaim.mixed, .memory, .video])
+  func aRunThatIsToUseBARsNeedsAWayThere(claim: DMAClaim) {
+    var scene = DeviceMapScene.fallback
+    scene.claim = claim
+    scene.log = DeviceMapScene.filled(Place.ram)
+    scene.bytes["video"] = 4096
+    scene.route = .none
+    #expect(scene.outcome.kind == .verified, "\(scene.outcome)")
+    scene.path = .direct
+    #expect(scene.outcome.failure == .wrongPath)
+    #expect(
+      scene.outcome.explanation
+        == "The topology expects no route from nvme0 to gpu0, but the run is to use BARs only.")
+    scene.route = .switch
+    #expect(scene.outcome.kind == .verified, "\(scene.outcome)")
+    scene.hasCMB = false
+    #expect(scene.outcome.failure == .wrongPath)
+    #expect(
+      scene.outcome.explanation
+        == "The controller of ns0 has no CMB, but the run is to use BARs only.")
+  }
+
+  @Test func whatIsAboutNoFileNeedsNoWay() {
+    var scene = DeviceMapScene.fallback
+    scene.claim = .mixed
+    scene.volume = ""
+    scene.log = TraceLog()
+    scene.route = .none
+    scene.path = .direct
+    #expect(scene.outcome.kind == .verified, "\(scene.outcome)")
+  }
+
   @Test func aRouteThatNobodyExpectsIsAnUnexpectedSuccess() {
     var scene = DeviceMapScene()
     scene.route = .none

@@ -57,6 +57,12 @@ public struct DeviceMapAccount: Sendable {
   /// What contradicts the path that a case claims, or the one that the run was asked for.
   func failure(of header: CaseHeader, _ activity: GPUActivity) -> CaseOutcome? {
     guard let files = activity.files else { return nil }
+    return contradiction(of: header, activity, files) ?? missingWay(of: header)
+  }
+
+  private func contradiction(
+    of header: CaseHeader, _ activity: GPUActivity, _ files: FileTraffic
+  ) -> CaseOutcome? {
     switch (activity.claim, path) {
     case (.direct(let id), .fallback):
       return .failed(
@@ -80,6 +86,26 @@ public struct DeviceMapAccount: Sendable {
       }
     case (.video, _), (.mixed, _): return nil
     }
+  }
+
+  /// Why files of the case's volume can't be in a BAR that its GPU reaches; nil if they can.
+  private func obstacle(of header: CaseHeader) -> String? {
+    guard !header.volume.isEmpty else { return "The case has no volume" }
+    guard let controller = topology.controller(ofNamespace: header.volume),
+      controller.cmb != nil
+    else { return "The controller of \(header.volume) has no CMB" }
+    guard topology.route(from: controller.id, to: header.peer) != Route.none else {
+      return "The topology expects no route from \(controller.id) to \(header.peer)"
+    }
+    return nil
+  }
+
+  /// A case of files that are out of reach shows nothing of the path that the run was asked for.
+  private func missingWay(of header: CaseHeader) -> CaseOutcome? {
+    guard path == .direct, !header.volume.isEmpty, let obstacle = obstacle(of: header) else {
+      return nil
+    }
+    return .failed(.wrongPath, "\(obstacle), but the run is to use BARs only.")
   }
 
   private func contradictionOfBAR(

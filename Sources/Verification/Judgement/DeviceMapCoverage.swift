@@ -12,22 +12,26 @@ public enum DeviceMapCoverage {
     }.map(\.id)
   }
 
-  /// A sentence for each volume and GPU without a case of their own that claims the direct path.
+  /// A sentence for each volume and GPU that owe a case that goes direct, and have none.
   ///
   /// - Parameters:
-  ///   - cases: all cases of the suite.
+  ///   - cases: those of the suite that ran.
   ///   - path: what the run was asked to have the GPU use.
+  ///   - isWhole: whether they are all that the suite has. A part of them owes nothing unless the
+  ///     direct path was asked for, and then only on the volumes that it is about: a case that claims
+  ///     no path will do, if it went there.
   public static func faults(
-    of cases: [CaseRecord], topology: Topology, path: MappingPath
+    of cases: [CaseRecord], topology: Topology, path: MappingPath, isWhole: Bool = true
   ) -> [String] {
-    guard path != .fallback else { return [] }
+    guard path == .direct || path == .auto && isWhole else { return [] }
     return topology.gpus.flatMap { gpu in
       let reached = Set(controllers(reachedBy: gpu.id, in: topology))
       return topology.nvme.flatMap { controller in
         controller.namespaces.compactMap { namespace -> String? in
           let isExpected = reached.contains(controller.id)
-          guard isExpected || path == .direct,
-            !cases.contains(where: { $0.goesDirect(from: namespace.id, to: gpu.id) })
+          let own = cases.filter { $0.volume == namespace.id && $0.peer == gpu.id }
+          guard isExpected || path == .direct, isWhole || !own.isEmpty,
+            !own.contains(where: { $0.goesDirect || !isWhole && $0.wentDirect })
           else { return nil }
           let reason =
             isExpected
@@ -43,10 +47,14 @@ public enum DeviceMapCoverage {
 
 extension CaseRecord {
   /// It tried to, and says whether it could.
-  fileprivate func goesDirect(from volume: String, to gpu: String) -> Bool {
-    guard self.volume == volume, peer == gpu, outcome.kind != .skipped,
-      case .direct = self.gpu?.claim
-    else { return false }
+  fileprivate var goesDirect: Bool {
+    guard outcome.kind != .skipped, case .direct = gpu?.claim else { return false }
     return true
+  }
+
+  /// It claims no path, and took that one, perhaps among others.
+  fileprivate var wentDirect: Bool {
+    guard outcome.kind != .skipped, gpu?.claim == .mixed else { return false }
+    return [.direct, .mixed].contains(gpu?.files?.path)
   }
 }

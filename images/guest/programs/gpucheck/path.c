@@ -36,7 +36,8 @@ uint64_t path_bar_kib(const struct volume *volume)
 /* What a case claims that would go to the BAR. */
 static enum claim claim_direct(struct test *test, bool reach)
 {
-	if (reach && test->recipe->bar > path_bar_kib(test->volume)) {
+	if (reach && test->options->path != IVGPU_PATH_DIRECT &&
+	    test->recipe->bar > path_bar_kib(test->volume)) {
 		/* Some pages have no place there. */
 		test->direct = false;
 		return CLAIM_MIXED;
@@ -108,6 +109,19 @@ void path_choose(struct test *test)
 	if (test->recipe->leaves)
 		test->claim = CLAIM_MIXED;
 	ivgpu_prefer(test->path);
+}
+
+bool path_exists(struct test *test)
+{
+	const struct options *options = test->options;
+	bool exists = options->path != IVGPU_PATH_DIRECT ||
+		      !test->suite->paths || !test->volume ||
+		      test->path == IVGPU_PATH_DIRECT ||
+		      options_reach(options, test->volume->option);
+
+	return test_check(test, exists,
+			  "--path direct: no GPU has a way to the BAR of %s, which has the blocks of volume %s",
+			  test->serial, test->volume->id);
 }
 
 unsigned int path_status(const struct test *test, unsigned int exporter,

@@ -12,6 +12,13 @@
 /* Decides what the case claims, and what way its address spaces go. */
 void path_choose(struct test *test);
 
+/*
+ * With --path direct a case of files that are out of the GPU's reach has nothing to
+ * show. One that has to go direct is run all the same, and the kernel says why it
+ * can't. False after test_fail().
+ */
+bool path_exists(struct test *test);
+
 /* KiB of its BAR in which a volume's controller shows blocks, 0 if it has none. */
 uint64_t path_bar_kib(const struct volume *volume);
 

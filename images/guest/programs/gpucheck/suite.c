@@ -166,7 +166,7 @@ static void run_test(struct test *test, const struct gpu_option *gpu)
 	report_case(test->n, test->name, test->volume ? test->volume->id : "",
 		    gpu->id, "gpu");
 	path_choose(test);
-	if (engine_begin(test))
+	if (engine_begin(test) && path_exists(test))
 		run_recipe(test);
 	engine_end(test);
 	if (stop_signal)

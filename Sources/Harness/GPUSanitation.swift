@@ -8,6 +8,8 @@ import Verification
 /// Has the DMA sanitizer look at what each GPU of a run did, in all of the suites that had it work.
 struct GPUSanitation: Sendable {
   let topology: Topology
+  /// What the run was asked to have the GPUs use for files.
+  let path: MappingPath
   let directory: RunDirectory
   let tree: PCITree
   /// Of the suites that have the GPUs work, in the order in which they ran.
@@ -30,7 +32,7 @@ struct GPUSanitation: Sendable {
       var sanitizer = DMASanitizer(
         log: log, trace: addresses[gpu.id].map { trace.events(of: $0.requesterID) },
         bus: bus(videoMemory: try tree.peerMemory(of: gpu.id, in: topology)),
-        windows: Self.windows(of: gpu.id, in: observations))
+        windows: Self.windows(of: gpu.id, in: observations, bars: bars(reachedBy: gpu.id)))
       sanitizer.expectsDigests = true
       sanitizer.expectsUnbinding = observations.allSatisfy { $0.interruption == nil }
       sanitizer.lastNumber = lastNumbers[gpu.id]
@@ -48,8 +50,10 @@ struct GPUSanitation: Sendable {
 
   /// The parts of a GPU's log that belong to cases. None reaches into the next one, which may be
   /// another suite's: a case without an end would.
+  ///
+  /// - Parameter bars: the device in whose BAR the files of a volume can be, by the volume's id.
   static func windows(
-    of gpu: String, in observations: [SuiteExecution.Observation]
+    of gpu: String, in observations: [SuiteExecution.Observation], bars: [String: String] = [:]
   ) -> [AccessWindow] {
     var windows = observations.flatMap { observation in
       observation.testimony.cases.compactMap { item -> AccessWindow? in
@@ -58,7 +62,9 @@ struct GPUSanitation: Sendable {
         else { return nil }
         return AccessWindow(
           suite: observation.suite.rawValue, number: item.header.n, name: item.header.name,
-          entries: window.entries, claim: claim, sparesVideo: observation.suite == .deviceMap)
+          entries: window.entries, claim: claim, sparesVideo: observation.suite == .deviceMap,
+          bars: observation.suite == .deviceMap
+            ? Set([bars[item.header.volume]].compactMap(\.self)) : nil)
       }
     }
     windows.sort { $0.entries.lowerBound < $1.entries.lowerBound }
@@ -68,6 +74,16 @@ struct GPUSanitation: Sendable {
         entries.lowerBound..<min(entries.upperBound, next.entries.lowerBound)
     }
     return windows
+  }
+
+  /// The controllers of the volumes whose files the run may have in a BAR that a GPU reaches.
+  private func bars(reachedBy gpu: String) -> [String: String] {
+    guard path != .fallback else { return [:] }
+    let reached = DeviceMapCoverage.controllers(reachedBy: gpu, in: topology)
+    let pairs = topology.nvme.filter { reached.contains($0.id) }.flatMap { controller in
+      controller.namespaces.map { ($0.id, controller.id) }
+    }
+    return Dictionary(pairs) { first, _ in first }
   }
 
   private func driverTrace() throws -> DriverTrace {

@@ -84,8 +84,8 @@ struct RunAssessment: Sendable {
     let observations = observations.filter(\.suite.usesGPU)
     guard request.sanitizes, !observations.isEmpty else { return [:] }
     return try GPUSanitation(
-      topology: request.topology, directory: directory, tree: tree, observations: observations,
-      traceIsWhole: traceFault == nil, lastNumbers: lastNumbers
+      topology: request.topology, path: request.path ?? .auto, directory: directory, tree: tree,
+      observations: observations, traceIsWhole: traceFault == nil, lastNumbers: lastNumbers
     ).reports()
   }
 

@@ -10,7 +10,8 @@ import Verification
   /// What a suite with these cases of `gpu0` leaves, by their entries of the log; nil for a case
   /// without an end.
   private func observation(
-    _ suite: Harness.Suite, _ cases: [(begin: UInt64, end: UInt64?)], claim: String = "memory"
+    _ suite: Harness.Suite, _ cases: [(begin: UInt64, end: UInt64?)], claim: String = "memory",
+    volume: String = ""
   ) -> SuiteExecution.Observation {
     var transcript = ProgramTranscript()
     transcript.take("1..\(cases.count)")
@@ -19,7 +20,8 @@ import Verification
       let n = index + 1
       let name = "gpu0.\(suite.rawValue)-\(n)"
       transcript.take(
-        #"# xbar {"t":"case","n":\#(n),"name":"\#(name)","volume":"","peer":"gpu0","op":"gpu"}"#)
+        #"# xbar {"t":"case","n":\#(n),"name":"\#(name)","volume":"\#(volume)","peer":"gpu0","op":"gpu"}"#
+      )
       transcript.take(#"# xbar {"t":"gpu","n":\#(n),"edge":"begin","claim":"\#(claim)"}"#)
       transcript.take("ok \(n) \(name)")
       windows[n] = GPUWindow(
@@ -42,6 +44,18 @@ import Verification
     #expect(windows.map(\.entries) == [1..<11, 11..<21, 26..<31, 31..<41])
     #expect(windows.map(\.claim) == [.memory, .memory, .direct("nvme0"), .direct("nvme0")])
     #expect(windows.map(\.sparesVideo) == [false, false, true, true])
+  }
+
+  @Test func onlyTheBARWithTheFilesIsFreeForTheCasesThatAreAboutThem() {
+    let windows = GPUSanitation.windows(
+      of: "gpu0",
+      in: [
+        observation(.gpu, [(0, 10)], claim: "mixed"),
+        observation(.deviceMap, [(10, 20)], claim: "mixed", volume: "ns0"),
+        observation(.deviceMap, [(20, 30)], claim: "mixed", volume: "ns1"),
+        observation(.deviceMap, [(30, 40)], claim: "mixed"),
+      ], bars: ["ns0": "nvme0"])
+    #expect(windows.map(\.bars) == [nil, ["nvme0"], [], []])
   }
 
   @Test func aCaseWithoutAnEndDoesNotReachIntoTheNextSuite() {

@@ -16,6 +16,8 @@ struct DeviceMapScene {
   var bytes: [String: UInt64] = ["bus": 8192, "video": 4096]
   /// What QEMU saw; nil for the usual of the claim.
   var log: TraceLog?
+  /// Events that are kept of it, of each kind.
+  var eventLimit = 100
   var findings: [SanitizerFinding] = []
   var route = Route.switch
   var hasCMB = true
@@ -50,8 +52,9 @@ struct DeviceMapScene {
   }
 
   var trace: NVMeTrace {
-    if let log { return log.trace }
-    return Self.filled(claim == .memory ? Place.ram : Place.cmb).trace
+    var parser = NVMeTraceParser(eventLimit: eventLimit)
+    parser.take((log ?? Self.filled(claim == .memory ? Place.ram : Place.cmb)).text)
+    return parser.finish()
   }
 
   var observation: CaseObservation {

@@ -128,16 +128,6 @@ import Verification
     #expect(scene.outcome.explanation.contains("by QEMU's account nvme0 moved 8192 bytes"))
   }
 
-  @Test func aCaseThatClaimsNothingMayDoBoth() {
-    var scene = DeviceMapScene()
-    scene.claim = .mixed
-    scene.bytes["memory"] = 4096
-    scene.log = TraceLog()
-    #expect(scene.outcome.kind == .verified)
-    #expect(scene.record.gpu?.files?.path == .mixed)
-    #expect(scene.record.gpu?.files?.controllers == nil)
-  }
-
   @Test func theFallbackAloneNeverTouchesABAR() {
     var scene = DeviceMapScene()
     scene.path = .fallback
@@ -189,9 +179,9 @@ import Verification
     #expect(scene.outcome.failure == .unexpectedSuccess)
   }
 
-  @Test(arguments: [DMAClaim.direct("nvme0"), .memory])
+  @Test(arguments: [DMAClaim.direct("nvme0"), .memory, .mixed])
   func aCaseWithoutMarkersIsNoProof(claim: DMAClaim) {
-    var scene = claim == .memory ? .fallback : DeviceMapScene()
+    var scene = claim == .memory ? .fallback : claim == .mixed ? .mixed : DeviceMapScene()
     scene.log = TraceLog()
     #expect(scene.outcome.failure == .protocolViolation)
     #expect(

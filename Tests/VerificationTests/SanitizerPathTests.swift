@@ -121,6 +121,30 @@ import Verification
     }
   }
 
+  @Test(
+    arguments: [
+      (nil, nil), (["nvme0"], nil), (["nvme1"], "can use the BAR of nvme1 alone"),
+      ([], "can use no BAR"),
+    ] as [(Set<String>?, String?)])
+  func aCaseThatClaimsNothingMayStillKeepToSomeBARs(bars: Set<String>?, words: String?) {
+    for (frame, source, port) in [
+      (Self.frame, "fallback", "memory"), (0x20_0000, "video", "video"),
+      (Scene.nvme, "direct", "bar"),
+    ] {
+      var scene = scene(frame: frame, source: source) {
+        $0.access(va: Self.va, bus: frame, port: port, gen: 1)
+      }
+      scene.windows[0].bars = bars
+      let isGood = words == nil || port != "bar"
+      #expect(scene.kinds == (isGood ? [:] : [.wrongPath: 1]), "\(port)")
+      if let words, !isGood {
+        let sentence = scene.report.findings.first?.sentence ?? ""
+        #expect(sentence.hasPrefix("The case \(words), but a read of "), "\(sentence)")
+        #expect(sentence.hasSuffix(" went to the BAR of nvme0."), "\(sentence)")
+      }
+    }
+  }
+
   @Test func aStrayAccessByAPortThatTheClaimSparesIsStrayOnly() {
     for (spares, kinds) in [
       (false, [.strayAccess: 1, .wrongPath: 1]), (true, [.strayAccess: 1]),

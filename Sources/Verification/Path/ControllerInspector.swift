@@ -14,6 +14,9 @@ struct ControllerInspector {
     self.controllers = controllers
   }
 
+  /// The trace was too long to be kept.
+  var isTruncated: Bool { trace.isTruncated }
+
   /// What each controller moved in a case, by topology id; those that did nothing are missing.
   ///
   /// - Throws: when the trace does not bracket the case.

@@ -69,11 +69,14 @@ public struct AccessWindow: Hashable, Sendable {
   public var claim: DMAClaim
   /// The claim is about the data of files: the GPU's own video memory is free beside it.
   public var sparesVideo: Bool
+  /// Topology ids of the devices whose BARs a case that claims nothing may reach all the same; nil for
+  /// those of all.
+  public var bars: Set<String>?
 
   /// Names a window.
   public init(
     suite: String? = nil, number: Int, name: String, entries: Range<UInt64>, claim: DMAClaim,
-    sparesVideo: Bool = false
+    sparesVideo: Bool = false, bars: Set<String>? = nil
   ) {
     self.suite = suite
     self.number = number
@@ -81,6 +84,14 @@ public struct AccessWindow: Hashable, Sendable {
     self.entries = entries
     self.claim = claim
     self.sparesVideo = sparesVideo
+    self.bars = bars
+  }
+
+  /// What the case's DMA has to keep to, as the end of "the case ...".
+  var rule: String {
+    guard claim == .mixed, let bars else { return "claims \(claim)" }
+    return bars.isEmpty
+      ? "can use no BAR" : "can use the BAR of \(bars.sorted().joined(separator: ", ")) alone"
   }
 
   /// Whether an access to `place` is what the case claims.
@@ -89,7 +100,8 @@ public struct AccessWindow: Hashable, Sendable {
     case .memory: place == .memory || sparesVideo && place == .video
     case .video: place == .video
     case .direct(let id): place == .bar(id) || place == .video
-    case .mixed: true
+    case .mixed:
+      if case .bar(let id) = place { bars?.contains(id) ?? true } else { true }
     }
   }
 

@@ -24,7 +24,8 @@
 ///   BAR, or not that port's; or the driver never mapped this page with this generation, or to
 ///   another frame, or only for reading while it was written.
 /// - `wrongPath`: the bytes lie in system memory, video memory or a BAR, while the case claims
-///   another one; or they went by a port that can't serve what it claims.
+///   another one; or in a BAR in which no file of the case can be; or they went by a port that can't
+///   serve what it claims.
 /// - `leakedMapping`: the driver maps a page of an address space after its `ivgpu_unbind`; the engine
 ///   uses a mapping of an address space's former life. UNBIND ends what is mapped. Or a page is
 ///   mapped and never given back, or an address space never unbound.

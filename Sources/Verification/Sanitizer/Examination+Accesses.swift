@@ -29,12 +29,12 @@ extension Examination {
       }
       guard let window, !window.agrees(with: access.port) else { return }
       findings.add(.wrongPath, entries: [index]) {
-        "The case claims \(window.claim), but \(Self.phrase(access, isSubject: false)) went by the "
+        "The case \(window.rule), but \(Self.phrase(access, isSubject: false)) went by the "
           + "port `\(access.port)`."
       }
     } else if let window, !window.agrees(with: place) {
       findings.add(.wrongPath, entries: [index]) {
-        "The case claims \(window.claim), but \(Self.phrase(access, isSubject: false)) went to "
+        "The case \(window.rule), but \(Self.phrase(access, isSubject: false)) went to "
           + "\(Self.phrase(place))."
       }
     }

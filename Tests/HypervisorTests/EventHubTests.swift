@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Hypervisor
 
 @Suite struct EventHubTests {
+  private final class Heard: Sendable {
+    let flag = Atomic(false)
+  }
+
   private static let end = GuestEvent.ended(GuestEnd(cause: .poweredOff))
 
   @Test func tellsWhatHappenedBefore() async {
@@ -70,10 +75,15 @@ import Testing
       while hub.end == nil { hub.publish(.programChannel(open: true)) }
     }
     teller.start()
-    for _ in 0..<1000 {
-      let listener = Task { for await _ in hub.events(fromNow: true) {} }
-      await Task.yield()
+    for _ in 0..<400 {
+      let heard = Heard()
+      let listener = Task {
+        for await _ in hub.events(fromNow: true) { heard.flag.store(true, ordering: .relaxed) }
+      }
+      // Cancelled before it listens, it would have nothing to leave.
+      while !heard.flag.load(ordering: .relaxed) { await Task.yield() }
       listener.cancel()
+      await listener.value
     }
     hub.publish(.ended(GuestEnd(cause: .poweredOff)))
     for await event in hub.events(fromNow: true) {

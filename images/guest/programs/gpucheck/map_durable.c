@@ -5,11 +5,14 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
 
 #include "engine.h"
+#include "kernelfile.h"
 #include "map_file.h"
 #include "map_look.h"
 #include "path.h"
@@ -206,6 +209,51 @@ close:
 	mapped_close(test, &mapped);
 }
 
+/*
+ * How often the disk was told to flush its cache: the sixteenth number of what
+ * Documentation/block/stat.rst describes. False after test_fail().
+ */
+static bool count_flushes(struct test *test, uint64_t *count)
+{
+	const char *name = test->volume->device + strlen("/dev/");
+	char path[96], text[256];
+	bool ok;
+
+	snprintf(path, sizeof(path), "/sys/block/%s/stat", name);
+	ok = kernel_read(path, text, sizeof(text)) &&
+	     sscanf(text, "%*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u "
+		    "%*u %*u %" SCNu64, count) == 1;
+	return test_check(test, ok, "cannot read %s: %s", path, strerror(errno));
+}
+
+/*
+ * What the GPU writes without a fault changes nothing that a file system would have to
+ * write, and is written when the mapping goes: the disk is flushed all the same.
+ */
+static void run_flush(struct test *test)
+{
+	struct mapped mapped = { .file = NULL };
+	uint64_t before = 0, after = 0;
+
+	if (!mapped_open(test, &mapped, SIZE, true) ||
+	    !mapped_write(test, &mapped, 0, SIZE, "the first write") ||
+	    !test_check(test, !syncfs(test->volume->directory), "syncfs: %s",
+			strerror(errno)) ||
+	    !mapped_write(test, &mapped, PAGE, 4 * PAGE, "the second write"))
+		goto close;
+	mapped_unmap(&mapped);
+	if (!look_revoked(test, &mapped, 0, SIZE, "without a mapping") ||
+	    !count_flushes(test, &before) ||
+	    !test_check(test, !syncfs(test->volume->directory), "syncfs: %s",
+			strerror(errno)) ||
+	    !count_flushes(test, &after))
+		goto close;
+	if (test_check(test, after > before, "syncfs flushes nothing"))
+		disk_has(test, mapped.file, "in the end");
+close:
+	mapped_close(test, &mapped);
+}
+
 static const struct recipe recipe[] = {
 	{ .name = "rule4-fsync", .run = run_sync, .volume = true,
 	  .claim = CLAIM_DIRECT, .argument = SYNC_FSYNC },
@@ -225,6 +273,7 @@ static const struct recipe recipe[] = {
 	  .claim = CLAIM_DIRECT, .argument = END_EXIT },
 	{ .name = "rule4-kill", .run = run_end, .volume = true,
 	  .claim = CLAIM_DIRECT, .argument = END_KILL },
+	{ .name = "rule4-flush", .run = run_flush, .volume = true },
 	{ .name = "rule4-umount", .run = run_umount, .volume = true,
 	  .claim = CLAIM_DIRECT },
 };

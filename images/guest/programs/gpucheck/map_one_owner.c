@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 
 #include "engine.h"
 #include "kernelfile.h"
@@ -175,6 +176,43 @@ close:
 	mapped_close(test, &mapped);
 }
 
+/* Who has no time to wait for devices takes nothing from them. */
+static void run_nowait(struct test *test)
+{
+	static uint8_t buffer[PAGE];
+	struct iovec vector = { .iov_base = buffer, .iov_len = PAGE };
+	struct mapped mapped = { .file = NULL };
+	struct ivgpu_stats before;
+	ssize_t read, written;
+	int read_error;
+
+	if (!mapped_open(test, &mapped, SIZE, true) ||
+	    !mapped_write(test, &mapped, 0, SIZE, "write") ||
+	    !look_mapped(test, &mapped, 0, SIZE, "before") ||
+	    !engine_stats(test, &before))
+		goto close;
+	read = preadv2(mapped.file->cached, &vector, 1, 2 * PAGE, RWF_NOWAIT);
+	read_error = errno;
+	/* Not every file system has it for write(2). */
+	written = test->direct ? pwritev2(mapped.file->cached, &vector, 1,
+					  2 * PAGE, RWF_NOWAIT) : -1;
+	if (test->direct &&
+	    (!test_check(test, read == -1 && read_error == EAGAIN,
+			 "a read that must not wait: %zd, %s", read,
+			 strerror(read_error)) ||
+	     !test_check(test, written == -1 &&
+			 (errno == EAGAIN || errno == EOPNOTSUPP),
+			 "a write that must not wait: %zd, %s", written,
+			 strerror(errno))))
+		goto close;
+	if (look_mapped(test, &mapped, 0, SIZE, "afterwards") &&
+	    mapped_sum(test, &mapped, "afterwards") &&
+	    path_kept(test, &before, "afterwards"))
+		mapped_is_kept(test, &mapped, "in the end");
+close:
+	mapped_close(test, &mapped);
+}
+
 static const struct recipe recipe[] = {
 	{ .name = "rule1-read-revokes", .run = run_fill, .volume = true,
 	  .argument = FILL_READ },
@@ -196,6 +234,7 @@ static const struct recipe recipe[] = {
 	  .volume = true, .claim = CLAIM_DIRECT, .argument = FILL_DIO_READ },
 	{ .name = "rule1-direct-write-revokes", .run = run_fill,
 	  .volume = true, .claim = CLAIM_DIRECT, .argument = FILL_DIO_WRITE },
+	{ .name = "rule1-nowait", .run = run_nowait, .volume = true },
 	{ .name = "rule1-refused-cached", .run = run_refused, .volume = true },
 	{ .name = "rule1-refused-dirty", .run = run_refused, .volume = true,
 	  .argument = true },

@@ -267,19 +267,27 @@ static bool device_map_next_run(struct device_map_file *file,
 	return run->pages;
 }
 
-/* Writes what devices may have written to a run. Errors are for fsync(). */
+/*
+ * Writes what devices may have written to a run. A sync of the filesystem has no other
+ * reason to flush the disk, if there is nothing else to write: it is told. It knows of
+ * no second disk.
+ */
 static int device_map_write_run(struct device_map_file *file,
 				const struct device_map_run *run)
 {
+	struct super_block *sb = file->mapping->host->i_sb;
 	int ret = file->ops->may_write(file->mapping->host);
 
 	if (!ret)
 		ret = blk_device_map_sync(file->bdev, run->sector, run->pages);
+	if (!ret && file->bdev != sb->s_bdev)
+		ret = blkdev_issue_flush(file->bdev);
 	if (ret)
-		mapping_set_error(file->mapping, ret == -ENOSPC ? ret : -EIO);
-	else
-		device_map_count(DEVICE_MAP_COUNT_WRITTEN_PAGES, run->pages);
-	return ret;
+		return ret;
+	/* Pairs with xchg() in device_map_sync_sb(). */
+	smp_store_release(&sb->s_device_map_unflushed, true);
+	device_map_count(DEVICE_MAP_COUNT_WRITTEN_PAGES, run->pages);
+	return 0;
 }
 
 /* Return: whether the place in the BAR outlives a revocation. */
@@ -327,6 +335,9 @@ static int device_map_end_revoke(struct device_map_file *file, pgoff_t first,
 		ret = 0;
 		if (run.state == DEVICE_MAP_REVOKING && run.writable) {
 			ret = device_map_write_run(file, &run);
+			if (ret)
+				mapping_set_error(file->mapping, ret == -ENOSPC ?
+						  ret : -EIO);
 			if (!error)
 				error = ret;
 		}
@@ -406,17 +417,21 @@ void __device_map_folio_added(struct address_space *mapping,
  * __device_map_touch() - update a file's timestamps after device_map_sync()
  * @inode: of the file
  *
- * They are those of the mapping, and devices have written since. It also makes the
- * filesystem flush the disk, when it has nothing else to make durable.
+ * They are those of the mapping, and devices have written since. Once it freezes, the
+ * filesystem has taken back what they may write to.
  */
 void __device_map_touch(struct inode *inode)
 {
-	if (IS_NOCMTIME(inode) || sb_rdonly(inode->i_sb))
+	struct super_block *sb = inode->i_sb;
+
+	if (IS_NOCMTIME(inode) || sb_rdonly(sb) ||
+	    !__sb_start_write_trylock(sb, SB_FREEZE_PAGEFAULT))
 		return;
 	if (inode->i_op->update_time)
 		inode->i_op->update_time(inode, FS_UPD_CMTIME, 0);
 	else
 		generic_update_time(inode, FS_UPD_CMTIME, 0);
+	sb_end_pagefault(sb);
 }
 
 /**
@@ -426,8 +441,8 @@ void __device_map_touch(struct inode *inode)
  * @last: last page
  *
  * Like a folio, a page whose write-back has failed is clean afterwards, or the error
- * would be reported as often as anyone asks: devices lose it, and with it, unless a
- * second attempt succeeds, what they wrote.
+ * would be reported as often as anyone asks. So devices lose it, which is a second
+ * attempt to write it: only that one's error is for fsync().
  *
  * Return: whether devices may have written.
  */
@@ -579,12 +594,19 @@ static void device_map_freeze_file(struct address_space *mapping)
 }
 
 /**
- * device_map_sync_sb() - write what devices may have written to files
+ * device_map_sync_sb() - make durable what devices may have written to files
  * @sb: the filesystem, which can't be unmounted
  */
 void device_map_sync_sb(struct super_block *sb)
 {
+	int ret;
+
 	device_map_each_file(sb, device_map_sync_file);
+	if (!xchg(&sb->s_device_map_unflushed, false))
+		return;
+	ret = blkdev_issue_flush(sb->s_bdev);
+	if (ret)
+		errseq_set(&sb->s_wb_err, ret);
 }
 
 /**

@@ -362,12 +362,17 @@ static inline void device_map_fsync(struct address_space *mapping,
 		__device_map_touch(mapping->host);
 }
 
-/* Its permissions have changed; mmap_lock is held for writing. */
+/*
+ * Its permissions have changed; mmap_lock is held for writing, so that what is not
+ * mapped now is not mapped in between. Other exporters than files keep no record here.
+ */
 static inline void device_map_vma_changed(struct vm_area_struct *vma,
 					  unsigned long start,
 					  unsigned long end)
 {
-	if (vma->vm_ops && vma->vm_ops->device_map)
+	if (vma->vm_ops && vma->vm_ops->device_map &&
+	    (!vma->vm_file || !S_ISREG(file_inode(vma->vm_file)->i_mode) ||
+	     device_map_present(vma->vm_file->f_mapping)))
 		__device_map_vma_changed(vma, start, end);
 }
 

@@ -424,7 +424,7 @@ static struct nvme_window *nvme_window_get(struct nvme_device_map *map,
 		window = nvme_window_take(map);
 		if (!window)
 			return ERR_PTR(-ENOSPC);
-		window->record.sector = sector;
+		WRITE_ONCE(window->record.sector, sector);
 		ret = blk_device_map_insert(&space->table, &window->record);
 		if (ret) {
 			list_add(&window->node, &map->free);
@@ -890,16 +890,23 @@ const struct blk_device_map_ops nvme_device_map_ops = {
 	.release = nvme_device_map_release,
 };
 
-/* The copies of blocks in these slots of the table are old. */
-static void nvme_space_spoil(struct nvme_space *space, unsigned long first,
-			     unsigned long last)
+/* The copies of these sectors are old. A page may begin in the slot before. */
+static void nvme_space_spoil(struct nvme_space *space, sector_t first,
+			     sector_t last)
 {
+	unsigned long slot = first / BLK_DEVICE_MAP_SECTORS;
+	unsigned long last_slot = last / BLK_DEVICE_MAP_SECTORS;
 	struct blk_device_map_record *record;
-	unsigned long slot;
 
-	xa_for_each_range(&space->table.records, slot, record, first, last)
-		if (!READ_ONCE(record->mapped))
+	slot = slot ? slot - 1 : 0;
+	xa_for_each_range(&space->table.records, slot, record, slot, last_slot) {
+		sector_t sector = READ_ONCE(record->sector);
+
+		if (sector <= last &&
+		    sector + BLK_DEVICE_MAP_SECTORS - 1 >= first &&
+		    !READ_ONCE(record->mapped))
 			WRITE_ONCE(nvme_window_of(record)->stale, true);
+	}
 }
 
 /* Commands to the controller that change the content of namespaces. */
@@ -919,7 +926,7 @@ static void nvme_device_map_snoop_admin(struct nvme_device_map *map,
 	}
 	rcu_read_lock();
 	xa_for_each(&map->spaces, id, space)
-		nvme_space_spoil(space, 0, ULONG_MAX);
+		nvme_space_spoil(space, 0, (sector_t)-1);
 	rcu_read_unlock();
 }
 
@@ -937,7 +944,6 @@ void __nvme_device_map_snoop(struct nvme_ns *ns, struct request *req)
 {
 	struct nvme_ctrl *ctrl = nvme_req(req)->ctrl;
 	struct nvme_device_map *map = ctrl->device_map;
-	unsigned long first, last;
 	struct nvme_space *space;
 	sector_t sector;
 	struct bio *bio;
@@ -954,17 +960,14 @@ void __nvme_device_map_snoop(struct nvme_ns *ns, struct request *req)
 		goto unlock;
 	if (blk_rq_is_passthrough(req)) {
 		/* Nobody knows what it does. */
-		nvme_space_spoil(space, 0, ULONG_MAX);
+		nvme_space_spoil(space, 0, (sector_t)-1);
 		goto unlock;
 	}
 	/* A request to discard may have several ranges, one a bio. */
 	__rq_for_each_bio(bio, req) {
 		sector = bio->bi_iter.bi_sector;
-		first = sector / BLK_DEVICE_MAP_SECTORS;
-		last = (sector + max(bio_sectors(bio), 1U) - 1) /
-		       BLK_DEVICE_MAP_SECTORS;
-		/* A page may begin in the slot before. */
-		nvme_space_spoil(space, first ? first - 1 : 0, last);
+		nvme_space_spoil(space, sector, sector +
+				 max(bio_sectors(bio), 1U) - 1);
 	}
 unlock:
 	rcu_read_unlock();

@@ -156,9 +156,28 @@ static void nvme_window_test_forgets_changed_blocks(struct kunit *test)
 	struct nvme_window *mapped = nvme_window_test_map(test, 0, 16);
 
 	nvme_window_release(&t->map, idle, 0);
-	nvme_space_spoil(&t->space, 0, ULONG_MAX);
+	nvme_space_spoil(&t->space, 0, (sector_t)-1);
 	KUNIT_EXPECT_FALSE(test, nvme_window_current(&t->map, idle));
 	KUNIT_EXPECT_TRUE(test, nvme_window_current(&t->map, mapped));
+}
+
+/* Pages need not lie as the table's slots do. */
+static void nvme_window_test_forgets_no_neighbours(struct kunit *test)
+{
+	struct nvme_window_test *t = test->priv;
+	struct nvme_window *windows[4];
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		windows[i] = nvme_window_test_map(test, 0, 4 + 8 * i);
+		nvme_window_release(&t->map, windows[i], 0);
+	}
+	/* The last sector of the second one, the first of the third. */
+	nvme_space_spoil(&t->space, 19, 20);
+	KUNIT_EXPECT_TRUE(test, nvme_window_current(&t->map, windows[0]));
+	KUNIT_EXPECT_FALSE(test, nvme_window_current(&t->map, windows[1]));
+	KUNIT_EXPECT_FALSE(test, nvme_window_current(&t->map, windows[2]));
+	KUNIT_EXPECT_TRUE(test, nvme_window_current(&t->map, windows[3]));
 }
 
 static void nvme_window_test_reset_loses_content(struct kunit *test)
@@ -224,6 +243,7 @@ static struct kunit_case nvme_window_test_cases[] = {
 	KUNIT_CASE(nvme_window_test_reserved_is_not_taken),
 	KUNIT_CASE(nvme_window_test_takes_the_oldest_idle),
 	KUNIT_CASE(nvme_window_test_forgets_changed_blocks),
+	KUNIT_CASE(nvme_window_test_forgets_no_neighbours),
 	KUNIT_CASE(nvme_window_test_reset_loses_content),
 	KUNIT_CASE(nvme_window_test_replaced_loses_content),
 	KUNIT_CASE(nvme_window_test_lost_write_is_no_content),

@@ -63,6 +63,7 @@ final class EventHub: Sendable {
       return Array(state.listeners.values)
     }
     for listener in finished { listener.finish() }
+    if !finished.isEmpty { left.withLock { $0.removeAll() } }
   }
 
   private func forgetThoseWhoLeft(_ state: inout State) {

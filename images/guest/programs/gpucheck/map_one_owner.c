@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
@@ -16,9 +17,13 @@
 #include "map_file.h"
 #include "map_fill.h"
 #include "map_look.h"
+#include "pagecache.h"
 #include "path.h"
 
 #define SIZE	((size_t)KIB(256))
+
+/* More than is read ahead at first. */
+#define AHEAD	((size_t)KIB(512))
 
 /* Half of the pages that the CPU gets at have just been written by the GPU. */
 #define DIRTY	(8 * PAGE)
@@ -176,38 +181,85 @@ close:
 	mapped_close(test, &mapped);
 }
 
+/* Reads or writes a page without waiting; EAGAIN, and ext4 knows no such write(2). */
+static bool must_wait(struct test *test, int fd, bool write, const char *what)
+{
+	static uint8_t page[PAGE] __attribute__((aligned(PAGE)));
+	struct iovec vector = { .iov_base = page, .iov_len = PAGE };
+	ssize_t done = write ? pwritev2(fd, &vector, 1, 2 * PAGE, RWF_NOWAIT) :
+			       preadv2(fd, &vector, 1, 2 * PAGE, RWF_NOWAIT);
+	bool ext4 = !strcmp(test->volume->option->fstype, "ext4");
+
+	return test_check(test, done == -1 && (errno == EAGAIN ||
+			  (write && ext4 && errno == EOPNOTSUPP)),
+			  "%s that must not wait: %zd, %s", what, done,
+			  strerror(errno));
+}
+
 /* Who has no time to wait for devices takes nothing from them. */
 static void run_nowait(struct test *test)
 {
-	static uint8_t buffer[PAGE];
-	struct iovec vector = { .iov_base = buffer, .iov_len = PAGE };
 	struct mapped mapped = { .file = NULL };
 	struct ivgpu_stats before;
-	ssize_t read, written;
-	int read_error;
 
-	if (!mapped_open(test, &mapped, SIZE, true) ||
-	    !mapped_write(test, &mapped, 0, SIZE, "write") ||
-	    !look_mapped(test, &mapped, 0, SIZE, "before") ||
-	    !engine_stats(test, &before))
-		goto close;
-	read = preadv2(mapped.file->cached, &vector, 1, 2 * PAGE, RWF_NOWAIT);
-	read_error = errno;
-	/* Not every file system has it for write(2). */
-	written = test->direct ? pwritev2(mapped.file->cached, &vector, 1,
-					  2 * PAGE, RWF_NOWAIT) : -1;
-	if (test->direct &&
-	    (!test_check(test, read == -1 && read_error == EAGAIN,
-			 "a read that must not wait: %zd, %s", read,
-			 strerror(read_error)) ||
-	     !test_check(test, written == -1 &&
-			 (errno == EAGAIN || errno == EOPNOTSUPP),
-			 "a write that must not wait: %zd, %s", written,
-			 strerror(errno))))
-		goto close;
-	if (look_mapped(test, &mapped, 0, SIZE, "afterwards") &&
+	if (!test->direct) {
+		test_skip(test, "volume %s cannot be reached directly",
+			  test->volume->id);
+		return;
+	}
+	if (mapped_open(test, &mapped, SIZE, true) &&
+	    mapped_write(test, &mapped, 0, SIZE, "write") &&
+	    look_mapped(test, &mapped, 0, SIZE, "before") &&
+	    engine_stats(test, &before) &&
+	    must_wait(test, mapped.file->cached, false, "a read") &&
+	    must_wait(test, mapped.file->cached, true, "a write") &&
+	    must_wait(test, mapped.file->direct, false, "a direct read") &&
+	    must_wait(test, mapped.file->direct, true, "a direct write") &&
+	    look_mapped(test, &mapped, 0, SIZE, "afterwards") &&
 	    mapped_sum(test, &mapped, "afterwards") &&
 	    path_kept(test, &before, "afterwards"))
+		mapped_is_kept(test, &mapped, "in the end");
+	mapped_close(test, &mapped);
+}
+
+/* Nor does it when what it finds in the page cache asks for more to be read ahead. */
+static void run_nowait_ahead(struct test *test)
+{
+	static uint8_t page[PAGE];
+	struct iovec vector = { .iov_base = page, .iov_len = PAGE };
+	struct mapped mapped = { .file = NULL };
+	uint64_t first = 0, found = 0;
+	struct cached cached;
+	size_t at;
+
+	if (!test->direct) {
+		test_skip(test, "volume %s cannot be reached directly",
+			  test->volume->id);
+		return;
+	}
+	/* What a first read brings; the rest is the GPU's. */
+	if (!mapped_open(test, &mapped, AHEAD, true) ||
+	    !test_check(test, pread(mapped.file->cached, page, PAGE, 0) == PAGE &&
+			cache_look(mapped.file->cached, 0, 0, &cached),
+			"cannot read %s: %s", mapped.file->path,
+			strerror(errno)))
+		goto close;
+	first = cached.pages;
+	if (!test_check(test, first > 1 && first < AHEAD / PAGE / 2,
+			"a read brings %" PRIu64 " pages", first) ||
+	    !mapped_read(test, &mapped, first * PAGE, AHEAD - first * PAGE,
+			 "behind them") ||
+	    !look_mapped(test, &mapped, first * PAGE, AHEAD - first * PAGE,
+			 "behind them"))
+		goto close;
+	for (at = 0; at < first; at++)
+		found += preadv2(mapped.file->cached, &vector, 1,
+				 (off_t)(at * PAGE), RWF_NOWAIT) == PAGE;
+	if (test_check(test, found == first,
+		       "%" PRIu64 " of %" PRIu64 " pages are found", found,
+		       first) &&
+	    look_mapped(test, &mapped, first * PAGE, AHEAD - first * PAGE,
+			"after reading what is there"))
 		mapped_is_kept(test, &mapped, "in the end");
 close:
 	mapped_close(test, &mapped);
@@ -235,6 +287,8 @@ static const struct recipe recipe[] = {
 	{ .name = "rule1-direct-write-revokes", .run = run_fill,
 	  .volume = true, .claim = CLAIM_DIRECT, .argument = FILL_DIO_WRITE },
 	{ .name = "rule1-nowait", .run = run_nowait, .volume = true },
+	{ .name = "rule1-nowait-ahead", .run = run_nowait_ahead,
+	  .volume = true },
 	{ .name = "rule1-refused-cached", .run = run_refused, .volume = true },
 	{ .name = "rule1-refused-dirty", .run = run_refused, .volume = true,
 	  .argument = true },

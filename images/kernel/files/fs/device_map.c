@@ -267,27 +267,42 @@ static bool device_map_next_run(struct device_map_file *file,
 	return run->pages;
 }
 
-/*
- * Writes what devices may have written to a run. A sync of the filesystem has no other
- * reason to flush the disk, if there is nothing else to write: it is told. It knows of
- * no second disk.
- */
+/* Writes what devices may have written to a run. */
 static int device_map_write_run(struct device_map_file *file,
 				const struct device_map_run *run)
 {
-	struct super_block *sb = file->mapping->host->i_sb;
 	int ret = file->ops->may_write(file->mapping->host);
 
 	if (!ret)
 		ret = blk_device_map_sync(file->bdev, run->sector, run->pages);
-	if (!ret && file->bdev != sb->s_bdev)
-		ret = blkdev_issue_flush(file->bdev);
+	if (!ret)
+		device_map_count(DEVICE_MAP_COUNT_WRITTEN_PAGES, run->pages);
+	return ret;
+}
+
+/* Errors are for fsync(). */
+static void device_map_set_error(struct device_map_file *file, int error)
+{
+	mapping_set_error(file->mapping, error == -ENOSPC ? error : -EIO);
+}
+
+/*
+ * Runs have been written. A sync of the filesystem need not have another reason to flush
+ * the disk, and so is told; it knows of no second disk.
+ */
+static void device_map_written(struct device_map_file *file)
+{
+	struct super_block *sb = file->mapping->host->i_sb;
+	int ret;
+
+	if (file->bdev == sb->s_bdev) {
+		smp_mb__before_atomic();	/* for device_map_sync_sb() */
+		atomic_inc(&sb->s_device_map_written);
+		return;
+	}
+	ret = blkdev_issue_flush(file->bdev);
 	if (ret)
-		return ret;
-	/* Pairs with xchg() in device_map_sync_sb(). */
-	smp_store_release(&sb->s_device_map_unflushed, true);
-	device_map_count(DEVICE_MAP_COUNT_WRITTEN_PAGES, run->pages);
-	return 0;
+		device_map_set_error(file, ret);
 }
 
 /* Return: whether the place in the BAR outlives a revocation. */
@@ -326,7 +341,7 @@ static unsigned long device_map_begin_revoke(struct device_map_file *file,
 static int device_map_end_revoke(struct device_map_file *file, pgoff_t first,
 				 pgoff_t last, enum device_map_cause cause)
 {
-	bool keep = device_map_keeps(cause);
+	bool keep = device_map_keeps(cause), written = false;
 	struct device_map_run run;
 	int error = 0, ret;
 
@@ -335,9 +350,9 @@ static int device_map_end_revoke(struct device_map_file *file, pgoff_t first,
 		ret = 0;
 		if (run.state == DEVICE_MAP_REVOKING && run.writable) {
 			ret = device_map_write_run(file, &run);
+			written |= !ret;
 			if (ret)
-				mapping_set_error(file->mapping, ret == -ENOSPC ?
-						  ret : -EIO);
+				device_map_set_error(file, ret);
 			if (!error)
 				error = ret;
 		}
@@ -351,6 +366,8 @@ static int device_map_end_revoke(struct device_map_file *file, pgoff_t first,
 			break;
 		first = run.index + run.pages;
 	}
+	if (written)
+		device_map_written(file);
 	return error;
 }
 
@@ -441,8 +458,8 @@ void __device_map_touch(struct inode *inode)
  * @last: last page
  *
  * Like a folio, a page whose write-back has failed is clean afterwards, or the error
- * would be reported as often as anyone asks. So devices lose it, which is a second
- * attempt to write it: only that one's error is for fsync().
+ * would be reported as often as anyone asks. So devices lose it, and what lies between
+ * two of them, which is a second attempt to write: only that one's error is for fsync().
  *
  * Return: whether devices may have written.
  */
@@ -472,6 +489,8 @@ bool __device_map_sync(struct address_space *mapping, pgoff_t first,
 			break;
 		first = run.index + run.pages;
 	}
+	if (written)
+		device_map_written(file);
 	mutex_unlock(&file->lock);
 	memalloc_noio_restore(flags);
 	if (lost_first <= lost_last)
@@ -599,14 +618,18 @@ static void device_map_freeze_file(struct address_space *mapping)
  */
 void device_map_sync_sb(struct super_block *sb)
 {
-	int ret;
+	int written, ret;
 
 	device_map_each_file(sb, device_map_sync_file);
-	if (!xchg(&sb->s_device_map_unflushed, false))
+	/* Before the flush, so that what is written meanwhile has another one. */
+	written = atomic_read(&sb->s_device_map_written);
+	if (written == READ_ONCE(sb->s_device_map_flushed))
 		return;
 	ret = blkdev_issue_flush(sb->s_bdev);
 	if (ret)
 		errseq_set(&sb->s_wb_err, ret);
+	else
+		WRITE_ONCE(sb->s_device_map_flushed, written);
 }
 
 /**

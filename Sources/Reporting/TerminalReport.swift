@@ -74,7 +74,11 @@ public struct TerminalReport: Sendable {
     }
     let rest = record.failures.count - failed.count - (record.interruption == nil ? 0 : 1)
     for failure in record.failures.suffix(max(rest, 0)) {
-      lines.append(ink(.bad, "✗ " + failure.printable.shortened(to: columns - 2)))
+      // With what would mend it at its end.
+      let sentence = wrap(failure)
+      lines += sentence.enumerated().map { number, line in
+        ink(.bad, number == 0 ? "✗ " + line.dropFirst(2) : line)
+      }
     }
     return lines
   }

@@ -53,8 +53,8 @@ let limit = CaseOutcome(
     + "Known limit: QEMU faults it.")
 
 func run(
-  _ cases: [CaseRecord], interruption: String? = nil, name: String = "switch",
-  console: [RunRecord.ConsoleReport] = []
+  _ cases: [CaseRecord], interruption: String? = nil, faults: [String] = [],
+  name: String = "switch", console: [RunRecord.ConsoleReport] = []
 ) -> RunRecord {
   var timings = RunRecord.Timings()
   timings.boot = 2.31
@@ -75,7 +75,7 @@ func run(
           ])
       ], gpus: [GPU(id: "gpu0", bus: nil, videoMemory: .mebibytes(256))]),
     topologyFile: "qemu-configs/topologies/switch.yaml", strict: false, cases: cases,
-    interruption: interruption, timings: timings,
+    interruption: interruption, faults: faults, timings: timings,
     environment: .init(
       crossbar: "0.1.0", hostKernel: "6.1.0", hostProcessors: 2, qemu: "7.2.22", libvirt: "9.0.0",
       accelerator: "tcg"),

@@ -47,6 +47,14 @@ import Verification
     #expect(text.contains("10.9 s: boot 2.31 s · push 84.0 ms · run 7.50 s · stop 600 ms"))
   }
 
+  /// What would mend it stands at its end.
+  @Test func tellsWholeWhatTheRunAsAWholeFailedBy() {
+    let sentence = "No case of ns0 can go direct to gpu0. Take another topology, or --path auto."
+    let text = text(run([caseRecord("read-4k")], faults: [sentence]), columns: 60)
+    #expect(text.contains("\n✗ No case of ns0 can go direct to gpu0. Take another\n  topology, or"))
+    #expect(text.contains("--path auto.\n"))
+  }
+
   @Test func saysWhyTheSuiteDidNotEnd() {
     let text = text(run([], interruption: "The guest panicked: see console.log."))
     #expect(text.contains("The suite did not come to its end.\n  The guest panicked"))

@@ -30,15 +30,17 @@ public enum DeviceMapCoverage {
         controller.namespaces.compactMap { namespace -> String? in
           let isExpected = reached.contains(controller.id)
           let own = cases.filter { $0.volume == namespace.id && $0.peer == gpu.id }
-          guard isExpected || path == .direct, isWhole || !own.isEmpty,
-            !own.contains(where: { $0.goesDirect || !isWhole && $0.wentDirect })
-          else { return nil }
-          let reason =
-            isExpected
-            ? "the topology expects that \(gpu.id) reaches the BAR of \(controller.id)"
-            : "--path direct asks for it; the topology has no way from \(controller.id)'s memory to "
-              + gpu.id
-          return "No case of \(namespace.id) went direct to \(gpu.id), and \(reason)."
+          guard isExpected || path == .direct, isWhole || !own.isEmpty else { return nil }
+          guard isExpected else {
+            return "No case of \(namespace.id) can go direct to \(gpu.id), and --path direct asks "
+              + "for it; the topology has no way from \(controller.id)'s memory to \(gpu.id). Take "
+              + "a topology that has one, such as switch, or --path auto."
+          }
+          guard !own.contains(where: { $0.goesDirect || !isWhole && $0.wentDirect }) else {
+            return nil
+          }
+          return "No case of \(namespace.id) went direct to \(gpu.id), and the topology expects "
+            + "that \(gpu.id) reaches the BAR of \(controller.id)."
         }
       }
     }

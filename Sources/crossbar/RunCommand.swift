@@ -106,8 +106,8 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
     help: ArgumentHelp(
       "How the GPU gets at blocks of files in the suites device-map and power-cut. (default: auto)",
       discussion:
-        "auto: in the controller's BAR, else in the page cache. direct: a case that claims "
-        + "the BAR alone fails where it can't be had. fallback: in the page cache only.",
+        "auto: in the controller's BAR, else in the page cache. direct: a case fails if the "
+        + "GPU can't reach the BAR. fallback: in the page cache only.",
       valueName: MappingPath.allCases.map(\.rawValue).joined(separator: "|")),
     completion: .list(MappingPath.allCases.map(\.rawValue)))
   var path: MappingPath?

@@ -172,12 +172,17 @@ static void nvme_window_test_forgets_no_neighbours(struct kunit *test)
 		windows[i] = nvme_window_test_map(test, 0, 4 + 8 * i);
 		nvme_window_release(&t->map, windows[i], 0);
 	}
-	/* The last sector of the second one, the first of the third. */
-	nvme_space_spoil(&t->space, 19, 20);
+	/* The last sector of the second one, and the first of the fourth. */
+	nvme_space_spoil(&t->space, 19, 19);
+	nvme_space_spoil(&t->space, 28, 28);
 	KUNIT_EXPECT_TRUE(test, nvme_window_current(&t->map, windows[0]));
 	KUNIT_EXPECT_FALSE(test, nvme_window_current(&t->map, windows[1]));
+	KUNIT_EXPECT_TRUE(test, nvme_window_current(&t->map, windows[2]));
+	KUNIT_EXPECT_FALSE(test, nvme_window_current(&t->map, windows[3]));
+	/* And one that has to do with two. */
+	nvme_space_spoil(&t->space, 11, 20);
+	KUNIT_EXPECT_FALSE(test, nvme_window_current(&t->map, windows[0]));
 	KUNIT_EXPECT_FALSE(test, nvme_window_current(&t->map, windows[2]));
-	KUNIT_EXPECT_TRUE(test, nvme_window_current(&t->map, windows[3]));
 }
 
 static void nvme_window_test_reset_loses_content(struct kunit *test)

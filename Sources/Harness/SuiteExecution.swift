@@ -92,7 +92,8 @@ struct SuiteExecution: Sendable {
 
   /// What a kernel under test or a program in it can bring about. The rest is the host's.
   static let observed: Set<HypervisorError.Kind> = [
-    .guestEnded, .guestPanicked, .guestSilent, .programEnded, .timeout, .limitExceeded,
+    .guestEnded, .guestPanicked, .guestSilent, .programEnded, .programStuck, .timeout,
+    .limitExceeded,
   ]
 
   /// 0: all passed, 1: some failed; the host has its own opinion. Anything else is the program's end.

@@ -163,11 +163,11 @@ extension Guest {
     do {
       status = try await agent.wait(for: process, until: .now + limit, attempt: attempt)
     } catch {
-      if error.kind == .cancelled { await agent.kill(process) }
+      if error.kind == .cancelled { _ = await agent.kill(process, within: .zero) }
       throw error
     }
     guard let status else {
-      await agent.kill(process)
+      _ = await agent.kill(process, within: .seconds(2))
       throw HypervisorError(
         .timeout, attempt: attempt, problem: "it was still running after \(limit) and was killed")
     }
@@ -301,8 +301,15 @@ extension Guest {
       return .success(
         ProgramExit(status: status, standardError: String(decoding: error, as: UTF8.self)))
     case .failure(let error):
-      if hub.end == nil, error.kind != .guestPanicked { await agent.kill(process) }
-      return .failure(error)
+      guard hub.end == nil, error.kind != .guestPanicked else { return .failure(error) }
+      // Who interrupts does not wait.
+      let patience = error.kind == .cancelled ? .zero : run.limits.death
+      if await agent.kill(process, within: patience) { return .failure(error) }
+      return .failure(
+        HypervisorError(
+          .programStuck, attempt: run.attempt,
+          problem: "\(error.problem), and a kill did not end it within \(patience)",
+          mend: "The guest's kernel holds it: see the end of the console"))
     }
   }
 

@@ -80,15 +80,44 @@ struct GuestAgent: Sendable {
     }
   }
 
-  /// Ends a process and, if it leads one, its group. Best effort: the guest may hang.
-  func kill(_ process: Int64) async {
-    let script = "kill -KILL -- -$0 2>/dev/null; busybox pkill -KILL -P $0; kill -KILL $0"
+  /// Kills `$0`, its children and the session that it leads, all groups of it, until nothing of
+  /// them is left or `$1` tries are over. Busybox in Debian has no `pkill`.
+  private static let killScript = """
+    tries=$1
+    while :; do
+      found=
+      for stat in /proc/[0-9]*/stat; do
+        { read -r line <"$stat"; } 2>/dev/null || continue
+        set -- ${line##*) }
+        case $1 in Z | X) continue ;; esac
+        case $0 in ${line%% *} | $2 | $4) ;; *) continue ;; esac
+        found=1
+        kill -KILL "${line%% *}" 2>/dev/null
+      done
+      [ "$found" ] || exit 0
+      [ "$((tries -= 1))" -gt 0 ] || exit 1
+      usleep 100000
+    done
+    """
+
+  /// Kills a process, its children, and whatever there is of the session that it leads. That may
+  /// take time: who is in a system call goes when the kernel lets it.
+  ///
+  /// - Parameter limit: how long to wait for that.
+  /// - Returns: false if something of it is known to be left. Best effort: the guest may hang.
+  func kill(_ process: Int64, within limit: Duration) async -> Bool {
+    let attempt = "end process \(process) in the guest"
+    let tries = max(1, Int(limit / .milliseconds(100)))
     let request = AgentMessage.Execute(
-      path: "/bin/busybox", arguments: ["sh", "-c", script, String(process)],
+      path: "/bin/busybox",
+      arguments: ["sh", "-c", Self.killScript, String(process), String(tries)],
       environment: ["PATH=/bin:/sbin:/usr/bin:/usr/sbin"], capture: false)
-    _ = try? await call(
-      "guest-exec", request, attempt: "end process \(process) in the guest", timeout: 3,
-      as: AgentMessage.Process.self)
+    let killer: AgentMessage.Process? = try? await call(
+      "guest-exec", request, attempt: attempt, timeout: 3)
+    guard let killer, limit > .zero else { return true }
+    // A try of its own takes time, too, of a slow guest more.
+    let status = try? await wait(for: killer.pid, until: .now + limit * 4, attempt: attempt)
+    return (status ?? nil)?.exitCode != 1
   }
 
   /// What a failed call means. If the domain is gone, the reason is the guest's end; it is on its

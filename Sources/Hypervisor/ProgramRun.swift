@@ -27,17 +27,20 @@ public struct ProgramLimits: Sendable, Hashable {
   public var output: Int
   /// Number of all lines. Each costs more memory than its bytes, an empty one too.
   public var lines: Int
+  /// How long it may take to die when it is killed, for one of these limits say.
+  public var death: Duration
 
   /// Makes limits. Unless told otherwise, lines may be as many as have 64 bytes on average: a
   /// million for 64 MiB.
   public init(
     idle: Duration = .seconds(30), total: Duration = .seconds(600), output: Int = 64 << 20,
-    lines: Int? = nil
+    lines: Int? = nil, death: Duration = .seconds(30)
   ) {
     self.idle = idle
     self.total = total
     self.output = output
     self.lines = lines ?? max(output / 64, 1)
+    self.death = death
   }
 }
 
@@ -57,7 +60,7 @@ public final class ProgramRun: Sendable {
 
   let token = String(UInt64.random(in: .min ... .max), radix: 16)
   let attempt: String
-  private let limits: ProgramLimits
+  let limits: ProgramLimits
   private let channel: ProgramChannel
   private let wake: WakePipe
   private let output: AsyncStream<String>.Continuation

@@ -74,6 +74,28 @@ extension GuestTests {
         ])
     }
 
+    /// It freezes its volume, and nothing ends who writes there. Arguments have no spaces.
+    private static let stuck = """
+      crossbar: crossbar.regression/1
+      programs:
+        - name: busybox
+          command: /bin/busybox
+          limit: 2
+          cases:
+            - {name: stuck, arguments: "sh -c fsfreeze$IFS--freeze${IFS}${0%/*};:>$0/file {dir}"}
+            - {name: "true", arguments: "true"}
+      """
+
+    @Test func aProgramThatCannotBeKilledEndsTheRunWithItsReports() async throws {
+      let project = try AlteredProject(regression: Self.stuck)
+      let outcome = try await CrossbarProgram.run(
+        ["run", "switch", "--suite", "regression", "--only", "*.ns0"],
+        environment: project.environment)
+      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.sentences.contains("a kill did not end it within 30.0 seconds"))
+      #expect(try outcome.cases().map { $0["name"] as? String } == ["busybox.stuck.ns0"])
+    }
+
     /// A program that says what xfstests' own would say, and works with what it is given.
     private static let check = """
       #!/bin/bash

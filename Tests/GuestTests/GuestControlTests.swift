@@ -48,6 +48,66 @@ extension GuestTests {
       }
     }
 
+    /// A child in a group of its own, as the kernel's selftests give each of theirs.
+    private static let grouped = """
+      #include <unistd.h>
+      int main(void)
+      {
+        if (!fork())
+          setpgid(0, 0);
+        for (;;)
+          pause();
+      }
+
+      """
+
+    private static func command(_ path: String, _ arguments: String...) throws {
+      let process = try Process.run(URL(filePath: path), arguments: arguments)
+      process.waitUntilExit()
+      try #require(process.terminationStatus == 0)
+    }
+
+    @Test func aProgramThatIsGivenUpTakesAllItStartedAlong() async throws {
+      try await withGuest { guest in
+        let directory = TemporaryDirectories.path()
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        let (source, program) = (directory.path + "/grouped.c", directory.path + "/grouped")
+        try Data(Self.grouped.utf8).write(to: URL(filePath: source))
+        try Self.command("/usr/bin/gcc", "-static", "-o", program, source)
+        try await guest.push(
+          Array(Data(contentsOf: URL(filePath: program))), to: "/run/grouped")
+        let run = try await guest.runProgram(
+          "/bin/busybox", ["sh", "-c", "/run/grouped; :"],
+          limits: ProgramLimits(total: .seconds(2)))
+        let error = await #expect(throws: HypervisorError.self) { try await run.exit() }
+        #expect(error?.kind == .timeout)
+        let processes = try await guest.execute("/bin/busybox", ["ps", "-o", "args"])
+        #expect(!processes.outputText.contains("/run/grouped"), "\(processes.outputText)")
+        // It would have the channel.
+        let next = try await guest.runProgram("/bin/busybox", ["true"])
+        #expect(try await next.exit().status == 0)
+      }
+    }
+
+    @Test func aProgramThatCannotBeKilledIsToldApart() async throws {
+      try await withGuest { guest in
+        let frozen = """
+          mount -t xfs /dev/nvme0n1 /mnt && fsfreeze --freeze /mnt || exit 1
+          echo frozen
+          : >/mnt/file
+          """
+        let run = try await guest.runProgram(
+          "/bin/busybox", ["sh", "-c", frozen],
+          limits: ProgramLimits(total: .seconds(3), death: .seconds(2)))
+        var lines = run.lines.makeAsyncIterator()
+        #expect(try await lines.next() == "frozen")
+        let error = await #expect(throws: HypervisorError.self) { try await run.exit() }
+        #expect(error?.kind == .programStuck, "\(error?.description ?? "")")
+        let thaw = try await guest.execute("/bin/busybox", ["fsfreeze", "--unfreeze", "/mnt"])
+        #expect(thaw.status == 0, "\(thaw.errorText)")
+      }
+    }
+
     /// Boots a guest with one controller and nothing else.
     private func withGuest(_ body: (Guest) async throws -> Void) async throws {
       let directory = TemporaryDirectories.path().path
@@ -55,7 +115,8 @@ extension GuestTests {
         atPath: directory, withIntermediateDirectories: true)
       let image = directory + "/ns0.img"
       try Data().write(to: URL(filePath: image))
-      try #require(truncate(image, 64 << 20) == 0)
+      try #require(truncate(image, 512 << 20) == 0)
+      try Self.command("/usr/sbin/mkfs.xfs", "-q", image)
       let workshop = try Workshop.standard()
       let topology = try Topology.parse(
         """
@@ -64,7 +125,7 @@ extension GuestTests {
         summary: One controller.
         machine: {cpu: max, vcpus: 1, memory: 512MiB, iommu: none}
         nvme:
-          - {id: nvme0, cmb: 64MiB, namespaces: [{id: ns0, size: 64MiB, lba: 512, filesystem: ext4}]}
+          - {id: nvme0, cmb: 64MiB, namespaces: [{id: ns0, size: 512MiB, lba: 512, filesystem: xfs}]}
         """, file: "bare.yaml")
       let description = GuestDescription(
         name: "control-\(getpid())", topology: topology,

@@ -34,13 +34,17 @@ struct ForeignProgram: Sendable {
       let program = try await guest.runProgram(
         "/bin/busybox", ["sh", "-c", Self.script, directory] + command, environment: environment,
         limits: ProgramLimits(idle: limit, total: limit))
-      for try await line in program.lines { try onLine(line) }
+      do {
+        for try await line in program.lines { try onLine(line) }
+      } catch is HypervisorError {
+        // Its exit says the same, and whether it is really over.
+      }
       return .exited(try await program.exit().status)
     } catch let error as HypervisorError {
       switch error.kind {
       case .guestSilent, .timeout, .limitExceeded, .programEnded:
         return .given(up: error.description)
-      case .guestEnded, .guestPanicked: return .guestLost(error.description)
+      case .guestEnded, .guestPanicked, .programStuck: return .guestLost(error.description)
       default: throw error
       }
     }

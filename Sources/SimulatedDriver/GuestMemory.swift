@@ -5,34 +5,32 @@ import Glibc
 import PeerGPU
 
 /// A guest's system memory without a guest: a file in memory, mapped between forbidden pages.
-public final class GuestMemory: @unchecked Sendable {
+public final class GuestMemory: Sendable {
   /// Bytes.
   public let size: Int
   /// The file, for a ``MappedPort``.
   public let descriptor: CInt
-  /// The bytes.
-  public let window: SharedWindow
+  private let mapping: SharedMapping
 
   /// Zeroed memory of `size` bytes, a multiple of the page size.
   public init(size: Int) throws {
-    let page = Int(sysconf(CInt(_SC_PAGESIZE)))
-    descriptor = crossbar_memfd("guest-memory")
-    self.size = size
+    let descriptor = crossbar_memfd("guest-memory")
     guard descriptor >= 0, ftruncate(descriptor, size) == 0,
-      let around = mmap(nil, size + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-      around != MAP_FAILED,
-      let base = mmap(
-        around + page, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor, 0),
-      base != MAP_FAILED
-    else { throw DriverError("no memory for a guest: \(errno)") }
-    window = SharedWindow(base: base, size: size)
+      let mapping = SharedMapping(descriptor: descriptor, offset: 0, count: size)
+    else {
+      let code = errno
+      if descriptor >= 0 { close(descriptor) }
+      throw DriverError("no memory for a guest: \(code)")
+    }
+    self.size = size
+    self.descriptor = descriptor
+    self.mapping = mapping
   }
 
-  deinit {
-    let page = Int(sysconf(CInt(_SC_PAGESIZE)))
-    munmap(window.base - page, size + 2 * page)
-    close(descriptor)
-  }
+  deinit { close(descriptor) }
+
+  /// The bytes. Valid while this object lives.
+  public var window: SharedWindow { mapping.window }
 
   /// A port that serves all of it from bus address `bus` on.
   public func port(at bus: UInt64, kind: DMAPortKind = .memory) throws -> MappedPort {

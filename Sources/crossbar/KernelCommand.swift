@@ -77,6 +77,12 @@ struct KernelCommand: AsyncParsableCommand {
 
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+      if let kernel, KernelChoice.isPath(kernel) {
+        throw ValidationError("--kernel names a flavour here: \(kernel) is a file, not a source.")
+      }
+    }
+
     var json: Bool { output.json }
 
     func run() async throws {

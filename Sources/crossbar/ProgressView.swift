@@ -13,6 +13,7 @@ final class ProgressView: Sendable {
     var lastLabel = ""
     var lastDetail = ""
     var lastTenth = 0
+    var lastLine = ContinuousClock.now
     var lastDraw = ContinuousClock.now - .seconds(1)
   }
 
@@ -42,12 +43,15 @@ final class ProgressView: Sendable {
       } else if progress.label != state.lastLabel {
         Terminal.standardError("\(progress.label)\n")
         state.lastTenth = 0
-      } else if let tenth = progress.fraction.map({ Int(min(max($0, 0), 1) * 10) }),
-        tenth > state.lastTenth
+        state.lastLine = .now
+      } else if let fraction = progress.fraction.map({ min(max($0, 0), 1) }),
+        Int(fraction * 10) > state.lastTenth || state.lastLine.duration(to: .now) > .seconds(60)
       {
         // A build of many minutes is not silent in a log either.
-        Terminal.standardError("\(progress.label) \(tenth * 10) %  \(progress.detail)\n")
-        state.lastTenth = tenth
+        Terminal.standardError(
+          "\(progress.label) \(Int(fraction * 100)) %  \(progress.detail)\n")
+        state.lastTenth = Int(fraction * 10)
+        state.lastLine = .now
       }
       state.lastLabel = progress.label
       state.lastDetail = progress.detail

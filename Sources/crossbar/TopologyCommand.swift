@@ -58,8 +58,11 @@ struct TopologyCommand: AsyncParsableCommand {
     var svg = false
 
     func validate() throws {
-      guard (topology == nil) != (finished == nil) else {
+      if topology == nil && finished == nil {
         throw ValidationError("Name a topology, or a run directory with --run.")
+      }
+      if topology != nil && finished != nil {
+        throw ValidationError("--run draws what a guest had, so it takes no topology beside it.")
       }
     }
 

@@ -19,7 +19,9 @@ import Testing
     (["kernel", "build", "--tree", "x", "--patch", "y"], "Error: --patch leaves your tree alone"),
     (["run", "--kernel", "/x/bzImage", "--patch", "y"], "Error: --patch needs the source"),
     (["run", "--kernel", "/x/bzImage", "--tree", "y"], "Error: --tree builds a kernel"),
+    (["kernel", "edit", "x", "--kernel", "./bzImage"], "Error: --kernel names a flavour here"),
     (["topology", "show"], "Error: Name a topology, or a run directory with --run."),
+    (["topology", "show", "switch", "--run", "x"], "Error: --run draws what a guest had"),
   ])
   func wrongArgumentsAreAWrongRequest(arguments: [String], sentence: String) async throws {
     let outcome = try await CrossbarProgram.run(arguments)

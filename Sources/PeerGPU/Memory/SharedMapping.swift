@@ -6,16 +6,16 @@ import Glibc
 /// mapping ends in a fault at once and never in somebody else's memory.
 ///
 /// `@unchecked Sendable`: the mapping lives as long as the object, and its bounds never change.
-final class SharedMapping: @unchecked Sendable {
+package final class SharedMapping: @unchecked Sendable {
   /// The mapped bytes. Valid while this object lives.
-  let window: SharedWindow
+  package let window: SharedWindow
   private let reservation: UnsafeMutableRawPointer
   private let reserved: Int
 
   /// Maps `count` bytes, a multiple of the page size, of `descriptor` from `offset` on.
   ///
   /// - Returns: nil if a system call failed; `errno` says why.
-  init?(descriptor: CInt, offset: Int, count: Int) {
+  package init?(descriptor: CInt, offset: Int, count: Int) {
     let page = Int(sysconf(CInt(_SC_PAGESIZE)))
     let (reserved, overflow) = count.addingReportingOverflow(2 * page)
     guard !overflow, count > 0, offset >= 0,

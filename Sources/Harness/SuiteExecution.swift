@@ -55,7 +55,7 @@ struct SuiteExecution: Sendable {
       let program = try await session.guest.runProgram(
         GuestSession.path(of: suite.program ?? ""), arguments.list,
         limits: ProgramLimits(idle: request.silenceLimit, total: request.suiteLimit))
-      for try await line in program.lines {
+      let exit = try await program.exit { line in
         try session.directory.guarding("write ktap.log in") {
           try log.write(contentsOf: Data((line + "\n").utf8))
         }
@@ -63,7 +63,7 @@ struct SuiteExecution: Sendable {
           try await program.send("go")
         }
       }
-      interruption = Self.interruption(try await program.exit())
+      interruption = Self.interruption(exit)
     } catch let error as HypervisorError {
       guard Self.observed.contains(error.kind) else { throw error }
       interruption = [error.description, Self.way(out: error)].compactMap(\.self)

@@ -167,9 +167,11 @@ extension Guest {
       throw error
     }
     guard let status else {
-      _ = await agent.kill(process, within: .seconds(2))
+      let isDead = await agent.kill(process, within: .seconds(2))
       throw HypervisorError(
-        .timeout, attempt: attempt, problem: "it was still running after \(limit) and was killed")
+        .timeout, attempt: attempt,
+        problem: "it was still running after \(limit) and "
+          + (isDead ? "was killed" : "can't be killed"))
     }
     return ExecutionResult(
       status: status.code, output: Array(status.output ?? Data()),
@@ -198,7 +200,7 @@ extension Guest {
     try await takeChannel(for: run)
     let process: Int64
     do throws(HypervisorError) {
-      // The shell leads a session of its own: one signal ends it with all that it started.
+      // The shell leads a session of its own, by which what it started is found and ended.
       process = try await agent.start(
         "/bin/busybox",
         ["setsid", "/bin/busybox", "sh", "-c", ProgramRun.script, run.token] + command,
@@ -298,6 +300,8 @@ extension Guest {
       let ended = try? await agent.wait(
         for: process, until: .now + .seconds(2), attempt: run.attempt)
       let error = (ended ?? nil)?.error ?? Data()
+      // Who was killed, by the kernel for want of memory say, has not seen to its children.
+      if status > 128 { _ = await agent.kill(process, within: run.limits.death) }
       return .success(
         ProgramExit(status: status, standardError: String(decoding: error, as: UTF8.self)))
     case .failure(let error):
@@ -308,7 +312,7 @@ extension Guest {
       return .failure(
         HypervisorError(
           .programStuck, attempt: run.attempt,
-          problem: "\(error.problem), and a kill did not end it within \(patience)",
+          problem: "\(error.problem), and a kill did not end it",
           mend: "The guest's kernel holds it: see the end of the console"))
     }
   }

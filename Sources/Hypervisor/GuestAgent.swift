@@ -89,7 +89,8 @@ struct GuestAgent: Sendable {
       for stat in /proc/[0-9]*/stat; do
         { read -r line <"$stat"; } 2>/dev/null || continue
         set -- ${line##*) }
-        case $1 in Z | X) continue ;; esac
+        # One that is dead or has ended, unless a thread of it lives on.
+        case $1${18} in Z[01] | X*) continue ;; esac
         case $0 in ${line%% *} | $2 | $4) ;; *) continue ;; esac
         found=1
         kill -KILL "${line%% *}" 2>/dev/null
@@ -103,8 +104,10 @@ struct GuestAgent: Sendable {
   /// Kills a process, its children, and whatever there is of the session that it leads. That may
   /// take time: who is in a system call goes when the kernel lets it.
   ///
-  /// - Parameter limit: how long to wait for that.
-  /// - Returns: false if something of it is known to be left. Best effort: the guest may hang.
+  /// - Parameter limit: how long that may take; zero to kill without waiting. A slow guest, for
+  ///   which each look costs, gets more.
+  /// - Returns: false if something of it is left, as far as is known: a guest that hangs says
+  ///   nothing.
   func kill(_ process: Int64, within limit: Duration) async -> Bool {
     let attempt = "end process \(process) in the guest"
     let tries = max(1, Int(limit / .milliseconds(100)))
@@ -115,9 +118,12 @@ struct GuestAgent: Sendable {
     let killer: AgentMessage.Process? = try? await call(
       "guest-exec", request, attempt: attempt, timeout: 3)
     guard let killer, limit > .zero else { return true }
-    // A try of its own takes time, too, of a slow guest more.
-    let status = try? await wait(for: killer.pid, until: .now + limit * 4, attempt: attempt)
-    return (status ?? nil)?.exitCode != 1
+    do {
+      let status = try await wait(for: killer.pid, until: .now + limit * 4, attempt: attempt)
+      return status?.exitCode == 0
+    } catch {
+      return true
+    }
   }
 
   /// What a failed call means. If the domain is gone, the reason is the guest's end; it is on its

@@ -27,7 +27,7 @@ public struct ProgramLimits: Sendable, Hashable {
   public var output: Int
   /// Number of all lines. Each costs more memory than its bytes, an empty one too.
   public var lines: Int
-  /// How long it may take to die when it is killed, for one of these limits say.
+  /// How long it may take to end once it is killed.
   public var death: Duration
 
   /// Makes limits. Unless told otherwise, lines may be as many as have 64 bytes on average: a
@@ -139,6 +139,16 @@ public final class ProgramRun: Sendable {
       stop(HypervisorError(.cancelled, attempt: attempt, problem: "it was cancelled"))
     }
     return try result.get()
+  }
+
+  /// Hands on line by line, and waits for the end.
+  ///
+  /// - Throws: why it was ended, and that it could not be if so; what `onLine` throws.
+  public func exit(onLine: (String) async throws -> Void) async throws -> ProgramExit {
+    var lines = lines.makeAsyncIterator()
+    // Why there is no next line is known before whether the program is gone.
+    while let line = try? await lines.next() { try await onLine(line) }
+    return try await exit()
   }
 
   /// Ends the run with an error, unless it has ended.

@@ -35,6 +35,19 @@ struct CrossbarProgram: Sendable {
       return counts
     }
 
+    /// Why cases were skipped, by name; not those of a guest that was too slow just then.
+    func skips(of suite: String? = nil) throws -> [String: String] {
+      var reasons: [String: String] = [:]
+      for item in try cases() where suite == nil || item["suite"] as? String == suite {
+        let end = try #require(item["outcome"] as? [String: Any])
+        let reason = end["explanation"] as? String ?? ""
+        guard end["kind"] as? String == "skipped", !reason.contains("took longer than the delay")
+        else { continue }
+        reasons[try #require(item["name"] as? String)] = reason
+      }
+      return reasons
+    }
+
     /// Private disk images that are still in the run directory.
     var images: [String] {
       let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []

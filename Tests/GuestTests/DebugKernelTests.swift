@@ -30,8 +30,8 @@ extension GuestTests {
         "rule10-*",
       ]
       let outcome = try await run("device-map", only: patterns.map { "*.\($0)" })
+      #expect(try outcome.skips().isEmpty)
       let kinds = try outcome.kinds()
-      #expect(Set(kinds.keys) == ["verified"], "\(kinds)")
       #expect((kinds["verified"] ?? 0) >= 120, "\(kinds)")
       let names = Set(try outcome.cases().compactMap { $0["name"] as? String })
       #expect(

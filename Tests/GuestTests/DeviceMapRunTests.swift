@@ -43,12 +43,22 @@ extension GuestTests {
       }
     }
 
-    /// All of the cases on one topology; on the other, what the way of the addresses matters for.
-    @Test(arguments: [("switch", true), ("root-ports-zen", false)])
-    func blocksGoDirectWhereThereIsAWay(topology: String, all: Bool) async throws {
-      let outcome = try await CrossbarProgram.run(
-        ["run", topology, "--suite", "device-map"] + (all ? [] : some))
+    /// What a kernel without fault injection, QEMU's controller or a BAR of this size can't show.
+    private static func skips(on topology: String) -> Set<String> {
+      var names = ["rule3-write-zeroes", "rule4-error-once", "rule4-error-mended"]
+      if topology != "small-cmb" {
+        names += ["rule7-again-full", "rule7-again-full-reset", "bar-exhausted"]
+      }
+      return Set(names.flatMap { ["gpu0.ns0.\($0)", "gpu0.ns1.\($0)"] })
+    }
+
+    /// All of the cases. The suites that share a guest have them for other topologies.
+    @Test(arguments: ["switch", "bridge", "lba-4096", "small-cmb"])
+    func blocksGoDirectWhereThereIsAWay(topology: String) async throws {
+      let outcome = try await CrossbarProgram.run(["run", topology, "--suite", "device-map"])
       #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      #expect(try outcome.cases().count == 260)
+      #expect(Set(try outcome.skips().keys) == Self.skips(on: topology))
       let direct = try cases(outcome) { $0.hasPrefix("direct:") }
       for volume in ["ns0", "ns1"] {
         #expect(direct.contains { $0.name.contains(".\(volume).") }, "\(volume)")
@@ -63,20 +73,6 @@ extension GuestTests {
       #expect(outcome.output.contains("paths of file data"))
     }
 
-    /// Files are larger than the BAR: who has a place there keeps it, and the rest falls back.
-    @Test func aSmallBARIsSharedOut() async throws {
-      let outcome = try await CrossbarProgram.run([
-        "run", "small-cmb", "--suite", "device-map", "--only", "*.rule7-*", "--only",
-        "*.bar-exhausted",
-      ])
-      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
-      for name in ["rule7-again-full", "rule7-again-full-reset", "bar-exhausted"] {
-        let cases = try outcome.cases().filter { ($0["name"] as? String)?.hasSuffix(name) == true }
-        let kinds = cases.map { ($0["outcome"] as? [String: Any])?["kind"] as? String }
-        #expect(kinds == ["verified", "verified"], "\(name)")
-      }
-    }
-
     private func expectNoBAR(_ outcome: CrossbarProgram.Outcome) throws {
       let all = try cases(outcome)
       #expect(all.count > 20)
@@ -88,17 +84,18 @@ extension GuestTests {
       #expect(all.contains { $0.files["path"] as? String == "fallback" })
     }
 
-    @Test(arguments: ["root-ports", "no-cmb"])
-    func withoutAWayEverythingFallsBack(topology: String) async throws {
+    /// Where there is no way, and no BAR.
+    @Test(arguments: [("root-ports", false), ("no-cmb", true)])
+    func withoutAWayEverythingFallsBack(topology: String, all: Bool) async throws {
       let outcome = try await CrossbarProgram.run(
-        ["run", topology, "--suite", "device-map"] + some)
+        ["run", topology, "--suite", "device-map"] + (all ? [] : some))
       #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
       try expectNoBAR(outcome)
     }
 
     @Test func theFallbackAloneNeverTouchesTheBAR() async throws {
       let outcome = try await CrossbarProgram.run(
-        ["run", "switch", "--suite", "device-map", "--path", "fallback"] + some)
+        ["run", "switch", "--suite", "device-map", "--path", "fallback"])
       #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
       try expectNoBAR(outcome)
       let options = try #require(try outcome.record()["options"] as? [String: Any])

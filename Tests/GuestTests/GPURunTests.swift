@@ -14,7 +14,7 @@ extension GuestTests {
       let cases = try outcome.cases().filter { $0["suite"] as? String == "gpu" }
       // Each of them has two volumes.
       #expect(cases.count == 198)
-      #expect(try Self.skips(of: outcome).isEmpty)
+      #expect(try outcome.skips(of: "gpu").isEmpty)
       for item in cases {
         let end = try #require(item["outcome"] as? [String: Any])
         guard end["kind"] as? String == "verified" else { continue }
@@ -88,17 +88,6 @@ extension GuestTests {
           return name.hasPrefix(gpu) && files?["path"] as? String == "direct"
         }
         #expect(!direct.isEmpty, "\(gpu)")
-      }
-    }
-
-    /// Cases of the suite that were skipped for any reason but a guest that was too slow just then.
-    private static func skips(of outcome: CrossbarProgram.Outcome) throws -> [String] {
-      try outcome.cases().filter { $0["suite"] as? String == "gpu" }.compactMap { item in
-        let end = try #require(item["outcome"] as? [String: Any])
-        let reason = end["explanation"] as? String ?? ""
-        guard end["kind"] as? String == "skipped", !reason.contains("took longer than the delay")
-        else { return nil }
-        return "\(item["name"] as? String ?? ""): \(reason)"
       }
     }
 

@@ -12,6 +12,12 @@ import Verification
     return scene.record
   }
 
+  private func fallingBack(_ volume: String) -> CaseRecord {
+    var scene = DeviceMapScene.fallback
+    scene.volume = volume
+    return scene.record
+  }
+
   private func faults(_ cases: [CaseRecord], _ path: MappingPath = .auto, route: Route = .switch)
     -> [String]
   {
@@ -19,26 +25,35 @@ import Verification
   }
 
   @Test func everyVolumeWithARouteHasADirectCase() {
-    #expect(faults([record("ns0"), record("ns1")]).isEmpty)
+    let ns2 = fallingBack("ns2")
+    #expect(faults([record("ns0"), record("ns1"), ns2]).isEmpty)
     #expect(
-      faults([record("ns0"), record("ns1", .memory)]) == [
+      faults([record("ns0"), record("ns1", .memory), ns2]) == [
         "No case of ns1 went direct to gpu0, and the topology expects that gpu0 reaches the BAR of "
           + "nvme0."
       ])
-    #expect(faults([]).count == 2)
+    #expect(faults([ns2]).count == 2)
   }
 
   @Test func aSkippedCaseWentNowhereAndAFailedOneSpeaksForItself() {
     var skipped = record("ns1")
     skipped.outcome = CaseOutcome(.skipped, nil, "no room")
-    #expect(faults([record("ns0"), skipped]).count == 1)
+    let ns2 = fallingBack("ns2")
+    #expect(faults([record("ns0"), skipped, ns2]).count == 1)
     skipped.outcome = CaseOutcome(.failed, .program, "it broke")
-    #expect(faults([record("ns0"), skipped]).isEmpty)
+    #expect(faults([record("ns0"), skipped, ns2]).isEmpty)
   }
 
-  @Test func withoutARouteNothingIsOwed() {
-    #expect(faults([], route: .none).isEmpty)
-    #expect(faults([], .fallback).isEmpty)
+  /// A run whose GPU never touches a file has shown nothing of the way through the page cache.
+  @Test func whereNothingGoesDirectTheFallbackIsOwed() {
+    for (path, route) in [(MappingPath.auto, Route.none), (.fallback, .switch)] {
+      let volumes = ["ns0", "ns1", "ns2"].map(fallingBack)
+      #expect(faults(volumes, path, route: route).isEmpty)
+      #expect(
+        faults(Array(volumes.dropLast()), path, route: route) == [
+          "No case of ns2 took gpu0's way through the page cache, which is the only one here."
+        ])
+    }
   }
 
   @Test func whoAsksForTheDirectPathIsToldWhereThereIsNone() {

@@ -34,12 +34,7 @@ struct ForeignProgram: Sendable {
       let program = try await guest.runProgram(
         "/bin/busybox", ["sh", "-c", Self.script, directory] + command, environment: environment,
         limits: ProgramLimits(idle: limit, total: limit))
-      do {
-        for try await line in program.lines { try onLine(line) }
-      } catch is HypervisorError {
-        // Its exit says the same, and whether it is really over.
-      }
-      return .exited(try await program.exit().status)
+      return .exited(try await program.exit { try onLine($0) }.status)
     } catch let error as HypervisorError {
       switch error.kind {
       case .guestSilent, .timeout, .limitExceeded, .programEnded:

@@ -30,9 +30,21 @@ struct RegressionExecution: Sendable {
 
   /// Runs all cases that were asked for, or those up to the guest's end.
   func execute() async throws -> SuiteExecution.Observation {
+    var account = Account()
+    do {
+      try await run(into: &account)
+    } catch let error as HypervisorError where SuiteExecution.observed.contains(error.kind) {
+      // Before the first case.
+      account.interruption = error.description
+    }
+    return SuiteExecution.Observation(
+      suite: request.suite, testimony: ProgramTranscript().finish(),
+      interruption: account.interruption, records: account.records)
+  }
+
+  private func run(into account: inout Account) async throws {
     let volumes = GuestVolume.all(of: request.topology, in: session.guest)
     let cases = try await cases(on: volumes)
-    var account = Account()
     try log.begin(cases: cases.count)
     let end = ContinuousClock.now + request.suiteLimit
     for (index, item) in cases.enumerated() {
@@ -48,9 +60,6 @@ struct RegressionExecution: Sendable {
       try await run(item, number: index + 1, volumes, into: &account)
       if account.interruption != nil { break }
     }
-    return SuiteExecution.Observation(
-      suite: request.suite, testimony: ProgramTranscript().finish(),
-      interruption: account.interruption, records: account.records)
   }
 
   // MARK: - The cases
@@ -111,11 +120,17 @@ struct RegressionExecution: Sendable {
     var activity = ForeignActivity(
       program: item.program, fileSystem: volume?.namespace.filesystem.rawValue)
     let start = ContinuousClock.now
-    if let need = item.need, try await !has(need.path, &account) {
-      record.outcome = CaseOutcome(.skipped, nil, need.reason)
-    } else {
-      try await reserve(item.hugePages, &account)
-      record.outcome = try await outcome(of: item, on: volume, &account)
+    do {
+      if let need = item.need, try await !has(need.path, &account) {
+        record.outcome = CaseOutcome(.skipped, nil, need.reason)
+      } else {
+        try await reserve(item.hugePages, &account)
+        record.outcome = try await outcome(of: item, on: volume, &account)
+      }
+    } catch let error as HypervisorError where SuiteExecution.observed.contains(error.kind) {
+      // Between two programs, as where a volume is unmounted.
+      account.interruption = error.description
+      record.outcome = CaseOutcome(.failed, .incomplete, error.description)
     }
     activity.seconds = (ContinuousClock.now - start) / .seconds(1)
     record.foreign = activity

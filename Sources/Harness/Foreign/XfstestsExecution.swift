@@ -25,8 +25,13 @@ struct XfstestsExecution: Sendable {
     var records: [CaseRecord] = []
     var interruption: String?
     let end = ContinuousClock.now + request.suiteLimit
-    for (fileSystem, tests) in plan where !tests.isEmpty && interruption == nil {
-      interruption = try await run(tests, on: fileSystem, until: end, planned, into: &records)
+    do {
+      for (fileSystem, tests) in plan where !tests.isEmpty && interruption == nil {
+        interruption = try await run(tests, on: fileSystem, until: end, planned, into: &records)
+      }
+    } catch let error as HypervisorError where SuiteExecution.observed.contains(error.kind) {
+      // Beside `check`, as where a volume is unmounted for it.
+      interruption = error.description
     }
     return SuiteExecution.Observation(
       suite: request.suite, testimony: ProgramTranscript().finish(), interruption: interruption,

@@ -54,7 +54,7 @@ struct PowerCutLife: Sendable {
       let program = try await session.guest.runProgram(
         GuestSession.path(of: request.suite.program ?? ""), arguments(before),
         limits: ProgramLimits(idle: request.silenceLimit, total: request.suiteLimit))
-      for try await line in program.lines {
+      let exit = try await program.exit { line in
         try session.directory.guarding("write ktap.log in") {
           try log.write(contentsOf: Data((line + "\n").utf8))
         }
@@ -83,7 +83,7 @@ struct PowerCutLife: Sendable {
         default: break
         }
       }
-      account.interruption = SuiteExecution.interruption(try await program.exit())
+      account.interruption = SuiteExecution.interruption(exit)
     } catch let error as HypervisorError {
       if cut == nil || error.kind == .cancelled {
         guard SuiteExecution.observed.contains(error.kind) else { throw error }

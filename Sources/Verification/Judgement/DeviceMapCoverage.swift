@@ -2,8 +2,8 @@
 
 import Topology
 
-/// Whether a whole run of the suite `device-map` has cases that go direct wherever they have to: a
-/// program that claims nothing proves nothing.
+/// Whether a whole run of the suite `device-map` has cases that go direct wherever they have to, and
+/// through the page cache where they can't: a program that claims nothing proves nothing.
 public enum DeviceMapCoverage {
   /// The ids of the controllers whose BAR a GPU is expected to reach: those with a CMB and a route.
   public static func controllers(reachedBy gpu: String, in topology: Topology) -> [String] {
@@ -12,7 +12,8 @@ public enum DeviceMapCoverage {
     }.map(\.id)
   }
 
-  /// A sentence for each volume and GPU that owe a case that goes direct, and have none.
+  /// A sentence for each volume and GPU that owe a case that takes their way, and have none: direct
+  /// where the GPU reaches the BAR, through the page cache elsewhere.
   ///
   /// - Parameters:
   ///   - cases: those of the suite that ran.
@@ -23,15 +24,21 @@ public enum DeviceMapCoverage {
   public static func faults(
     of cases: [CaseRecord], topology: Topology, path: MappingPath, isWhole: Bool = true
   ) -> [String] {
-    guard path == .direct || path == .auto && isWhole else { return [] }
+    guard path == .direct || isWhole else { return [] }
     return topology.gpus.flatMap { gpu in
       let reached = Set(controllers(reachedBy: gpu.id, in: topology))
       return topology.nvme.flatMap { controller in
         controller.namespaces.compactMap { namespace -> String? in
-          let isExpected = reached.contains(controller.id)
           let own = cases.filter { $0.volume == namespace.id && $0.peer == gpu.id }
-          guard isExpected || path == .direct, isWhole || !own.isEmpty else { return nil }
-          guard isExpected else {
+          guard isWhole || !own.isEmpty else { return nil }
+          let isReached = reached.contains(controller.id)
+          guard path == .direct || path == .auto && isReached else {
+            return own.contains(where: \.fellBack)
+              ? nil
+              : "No case of \(namespace.id) took \(gpu.id)'s way through the page cache, which is "
+                + "the only one here."
+          }
+          guard isReached else {
             return "No case of \(namespace.id) can go direct to \(gpu.id), and --path direct asks "
               + "for it; the topology has no way from \(controller.id)'s memory to \(gpu.id). Take "
               + "a topology that has one, such as switch, or --path auto."
@@ -52,6 +59,11 @@ extension CaseRecord {
   fileprivate var goesDirect: Bool {
     guard outcome.kind != .skipped, case .direct = gpu?.claim else { return false }
     return true
+  }
+
+  /// It moved a file's data through the page cache and no other way.
+  fileprivate var fellBack: Bool {
+    outcome.kind != .skipped && gpu?.files?.path == .fallback
   }
 
   /// It claims no path, and took that one, perhaps among others.

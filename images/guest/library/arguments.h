@@ -18,6 +18,8 @@ enum exit_code {
 	EXIT_ALL_OK = 0,
 	EXIT_NOT_OK = 1,
 	EXIT_USAGE = 2,
+	/* What the host should have compared with the disk, it cannot. */
+	EXIT_UNSURE = 3,
 };
 
 struct volume_option {

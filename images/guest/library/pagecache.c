@@ -4,10 +4,18 @@
  * machine need not know yet.
  */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 #include <sys/syscall.h>
 
 #include "pagecache.h"
+
+/*
+ * How often pages are asked to go: somebody may look at one just now, and what has
+ * just been written can be held by a batch of the LRU for a moment.
+ */
+#define DROP_ATTEMPTS	50
 
 #ifndef __NR_cachestat
 #define __NR_cachestat	451
@@ -40,4 +48,23 @@ bool cache_look(int fd, uint64_t off, uint64_t len, struct cached *cached)
 		.writeback = stat.nr_writeback,
 	};
 	return true;
+}
+
+bool cache_drop(int fd)
+{
+	struct cached cached;
+	unsigned int i;
+
+	for (i = 0; i < DROP_ATTEMPTS; i++) {
+		if (fcntl(fd, F_GETFL) & O_RDWR && fsync(fd))
+			return false;
+		errno = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+		if (errno || !cache_look(fd, 0, 0, &cached))
+			return false;
+		if (!cached.pages)
+			return true;
+		usleep(2000);
+	}
+	errno = EBUSY;
+	return false;
 }

@@ -21,4 +21,10 @@ struct cached {
 /* A length of 0 is up to the file's end. False with errno. */
 bool cache_look(int fd, uint64_t off, uint64_t len, struct cached *cached);
 
+/*
+ * Syncs a file, if it is open for writing, and takes all of it out of the page cache.
+ * False with errno: EBUSY if some of it stays there.
+ */
+bool cache_drop(int fd);
+
 #endif /* LIBRARY_PAGECACHE_H */

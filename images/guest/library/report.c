@@ -124,7 +124,7 @@ void report_mismatch(const struct mismatch *mismatch)
 	report_add("\"}");
 }
 
-bool report_file(struct file *file)
+static bool report_file(struct file *file)
 {
 	static struct extents extents;
 	unsigned int i;
@@ -146,6 +146,33 @@ bool report_file(struct file *file)
 	report_add("}");
 	report_end();
 	return true;
+}
+
+static unsigned int unreported;
+
+static void report_if_sure(struct file *file)
+{
+	if (file->unsure || report_file(file))
+		return;
+	fprintf(stderr, "cannot map %s of volume %s to disk blocks: %s\n",
+		file->path, file->volume->id, strerror(errno));
+	unreported++;
+}
+
+bool report_files(const struct volume *volumes, unsigned int count)
+{
+	unsigned int i;
+
+	unreported = 0;
+	for (i = 0; i < count; i++) {
+		if (!syncfs(volumes[i].directory))
+			continue;
+		fprintf(stderr, "cannot sync volume %s: %s\n", volumes[i].id,
+			strerror(errno));
+		unreported++;
+	}
+	files_visit(report_if_sure);
+	return !unreported;
 }
 
 /* Reads lines of standard input until one of them is `go`. */

@@ -18,6 +18,7 @@
 
 struct file;
 struct verdict;
+struct volume;
 
 /*
  * Seconds that the host has for its `go`. After that the case fails, and so
@@ -29,8 +30,11 @@ void report_plan(unsigned int cases, const char *suite);
 void report_case(unsigned int n, const char *name, const char *volume,
 		 const char *peer, const char *op);
 
-/* One line a file that stays on disk. False, with errno, without its map. */
-bool report_file(struct file *file);
+/*
+ * Syncs the volumes, and writes one line a file that stays on disk. False, with the
+ * reasons on standard error, if the host cannot compare each of them.
+ */
+bool report_files(const struct volume *volumes, unsigned int count);
 
 /*
  * Tells the host what the peer's memory from @bar_offset on holds now, and

@@ -26,9 +26,6 @@
 /* Longer than a host waits after an acknowledgment that it cuts the power by. */
 #define EARLY_MS	200
 
-/* How often a page that somebody looks at just now is asked to go. */
-#define COOL_ATTEMPTS	50
-
 /* Runs the file system's own checker. Returns its exit status, or -1. */
 static int run_checker(const struct volume *volume, int output)
 {
@@ -99,24 +96,9 @@ struct target {
 /* Pages in the page cache would keep the GPU from the file's blocks. */
 static bool cool(struct test *test, const struct target *target)
 {
-	struct cached cached;
-	unsigned int i;
-
-	for (i = 0; i < COOL_ATTEMPTS; i++) {
-		if (!test_check(test, !fsync(target->slots->fd) &&
-				!posix_fadvise(target->slots->fd, 0, 0,
-					       POSIX_FADV_DONTNEED) &&
-				cache_look(target->slots->fd, 0, 0, &cached),
-				"cannot take the slots of %s out of the page cache: %s",
-				target->volume->id, strerror(errno)))
-			return false;
-		if (!cached.pages)
-			return true;
-		sleep_ms(2);
-	}
-	test_fail(test, "%" PRIu64 " pages of the slots of %s stay in the page cache",
-		  cached.pages, target->volume->id);
-	return false;
+	return test_check(test, cache_drop(target->slots->fd),
+			  "cannot take the slots of %s out of the page cache: %s",
+			  target->volume->id, strerror(errno));
 }
 
 static bool target_open(struct test *test, struct volume *volume,

@@ -14,11 +14,9 @@
 #include "cells.h"
 #include "engine.h"
 #include "map_file.h"
+#include "map_look.h"
 #include "pagecache.h"
 #include "process.h"
-
-/* How often a page that somebody looks at just now is asked to go. */
-#define COOL_ATTEMPTS	50
 
 bool mapped_map(struct test *test, struct mapped *mapped, int protection)
 {
@@ -34,25 +32,11 @@ void mapped_unmap(struct mapped *mapped)
 	mapped->memory = NULL;
 }
 
-/* What has just been written can be held by a batch of the LRU for a moment. */
 static bool drop(struct test *test, struct file *file, const char *what)
 {
-	struct cached cached;
-	unsigned int i;
-
-	for (i = 0; i < COOL_ATTEMPTS; i++) {
-		if (!test_check(test, file_cool(file) &&
-				cache_look(file->cached, 0, 0, &cached),
-				"%s: cannot take %s out of the page cache: %s",
-				what, file->path, strerror(errno)))
-			return false;
-		if (!cached.pages)
-			return true;
-		sleep_ms(2);
-	}
-	test_fail(test, "%s: %" PRIu64 " pages of %s stay in the page cache",
-		  what, cached.pages, file->path);
-	return false;
+	return test_check(test, cache_drop(file->cached),
+			  "%s: cannot take %s out of the page cache: %s", what,
+			  file->path, strerror(errno));
 }
 
 bool mapped_open(struct test *test, struct mapped *mapped, size_t size,
@@ -91,6 +75,17 @@ void mapped_close(struct test *test, struct mapped *mapped)
 	mapped->file = NULL;
 }
 
+/*
+ * What a case claims to be direct leaves not one page of the file in the page cache.
+ * Nobody can ask while the file is closed, for a remount say.
+ */
+static bool claim_holds(struct test *test, struct mapped *mapped,
+			const char *what)
+{
+	return test->claim != CLAIM_DIRECT || mapped->file->cached < 0 ||
+	       look_uncached(test, mapped, what);
+}
+
 bool mapped_sum(struct test *test, struct mapped *mapped, const char *what)
 {
 	uint32_t want = disk_model_crc(&mapped->file->content);
@@ -103,7 +98,8 @@ bool mapped_sum(struct test *test, struct mapped *mapped, const char *what)
 	       test_check(test, result.value == want,
 			  "%s: the GPU's CRC32C of %s is %#" PRIx64
 			  " instead of %#x", what, mapped->file->path,
-			  (uint64_t)result.value, want);
+			  (uint64_t)result.value, want) &&
+	       claim_holds(test, mapped, what);
 }
 
 bool mapped_read(struct test *test, struct mapped *mapped, size_t off,
@@ -115,7 +111,8 @@ bool mapped_read(struct test *test, struct mapped *mapped, size_t off,
 	return engine_run_on(test, mapped->gpu,
 			     gpu_copy(mapped->video, mapped->memory + off, len),
 			     NULL, what) &&
-	       disk_memory_is(test, &want, mapped->video, what);
+	       disk_memory_is(test, &want, mapped->video, what) &&
+	       claim_holds(test, mapped, what);
 }
 
 struct crossbar_gpu_command
@@ -140,7 +137,7 @@ bool mapped_write(struct test *test, struct mapped *mapped, size_t off,
 			   mapped_writing(mapped, off, len, gen), NULL, what))
 		return false;
 	mapped_wrote(mapped, off, len, gen);
-	return true;
+	return claim_holds(test, mapped, what);
 }
 
 bool mapped_fill(struct test *test, struct mapped *mapped, size_t off,
@@ -153,7 +150,7 @@ bool mapped_fill(struct test *test, struct mapped *mapped, size_t off,
 			   what))
 		return false;
 	content_set(&mapped->file->content, segment_poison(off, len));
-	return true;
+	return claim_holds(test, mapped, what);
 }
 
 bool mapped_is_found(struct test *test, struct mapped *mapped,

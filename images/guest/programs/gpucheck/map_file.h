@@ -43,14 +43,19 @@ void mapped_close(struct test *test, struct mapped *mapped);
 bool mapped_map(struct test *test, struct mapped *mapped, int protection);
 void mapped_unmap(struct mapped *mapped);
 
-/* The GPU sums all of the file, as long as its content is. */
+/*
+ * What the GPU does. In a case that claims to be direct, the page cache has not one
+ * page of the file afterwards.
+ */
+
+/* It sums all of the file, as long as its content is. */
 bool mapped_sum(struct test *test, struct mapped *mapped, const char *what);
 
-/* The GPU copies a range to video memory, where the CPU compares every byte. */
+/* It copies a range to video memory, where the CPU compares every byte. */
 bool mapped_read(struct test *test, struct mapped *mapped, size_t off,
 		 size_t len, const char *what);
 
-/* The GPU copies new cells to a range, or fills it with poison. */
+/* It copies new cells to a range, or fills it with poison. */
 bool mapped_write(struct test *test, struct mapped *mapped, size_t off,
 		  size_t len, const char *what);
 bool mapped_fill(struct test *test, struct mapped *mapped, size_t off,

@@ -151,7 +151,7 @@ static struct file *make_taker(struct test *test)
 	return file;
 }
 
-static unsigned int oldest(const struct race *race)
+static unsigned int newest(const struct race *race)
 {
 	unsigned int slot, most = 0;
 
@@ -183,7 +183,7 @@ static void run_race(struct test *test)
 	}
 	ok = ok && start_over(race);
 	for (round = 0; ok && test_has_round(test, round); round++) {
-		if (oldest(race) > GENERATIONS)
+		if (newest(race) > GENERATIONS)
 			ok = start_over(race);
 		ok = ok && run_round(race, racers);
 	}

@@ -184,13 +184,6 @@ static uint64_t seed_of(const struct options *options, const char *name)
 	return random_next(&random);
 }
 
-static void report_if_sure(struct file *file)
-{
-	if (!file->unsure && !report_file(file))
-		fprintf(stderr, "gpucheck: cannot map %s of volume %s to disk blocks: %s\n",
-			file->path, file->volume->id, strerror(errno));
-}
-
 static int run_plan(const struct options *options, const struct plan *plan,
 		    struct volume *volumes, struct test *test)
 {
@@ -224,9 +217,8 @@ static int run_plan(const struct options *options, const struct plan *plan,
 		report_bail_out("interrupted by signal %d", stop_signal);
 		return 128 + stop_signal;
 	}
-	for (i = 0; i < options->common.volume_count; i++)
-		syncfs(volumes[i].directory);
-	files_visit(report_if_sure);
+	if (!report_files(volumes, options->common.volume_count))
+		return EXIT_UNSURE;
 	return all_ok ? EXIT_ALL_OK : EXIT_NOT_OK;
 }
 

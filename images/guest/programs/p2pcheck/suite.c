@@ -157,13 +157,6 @@ int suite_list(const struct options *options)
 	return EXIT_ALL_OK;
 }
 
-static void report_if_sure(struct file *file)
-{
-	if (!file->unsure && !report_file(file))
-		fprintf(stderr, "p2pcheck: cannot map %s of volume %s to disk blocks: %s\n",
-			file->path, file->volume->id, strerror(errno));
-}
-
 static int run_plan(const struct options *options, const struct plan *plan,
 		    struct volume *volumes, struct peer *peers)
 {
@@ -202,9 +195,8 @@ static int run_plan(const struct options *options, const struct plan *plan,
 		report_bail_out("interrupted by signal %d", stop_signal);
 		return 128 + stop_signal;
 	}
-	for (i = 0; i < options->common.volume_count; i++)
-		syncfs(volumes[i].directory);
-	files_visit(report_if_sure);
+	if (!report_files(volumes, options->common.volume_count))
+		return EXIT_UNSURE;
 	return all_ok ? EXIT_ALL_OK : EXIT_NOT_OK;
 }
 

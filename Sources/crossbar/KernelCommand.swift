@@ -78,8 +78,8 @@ struct KernelCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-      if let kernel, KernelChoice.isPath(kernel) {
-        throw ValidationError("--kernel names a flavour here: \(kernel) is a file, not a source.")
+      if let kernel, kernel.contains("/") {
+        throw ValidationError("--kernel names a flavour here, and \(kernel) is a path.")
       }
     }
 

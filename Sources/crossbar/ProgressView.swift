@@ -5,8 +5,8 @@ import Harness
 import Reporting
 import Synchronization
 
-/// Shows how far a long command is, on standard error: one redrawn line on a terminal, one line for
-/// each new step elsewhere; when asked to say more, one line with the time for everything.
+/// Shows how far a long command is, on standard error: one redrawn line on a terminal; elsewhere one
+/// line for each new step, for each tenth of it, and for a minute in which one came forward; when asked to say more, one line with the time for everything.
 final class ProgressView: Sendable {
   private struct State {
     var lineIsOpen = false

@@ -17,10 +17,20 @@ struct AlteredProject {
     try Data(source.utf8).write(to: program.appending(path: "main.c"))
   }
 
-  /// Copies the files, with `recipe` as what the suite regression runs.
-  init(regression recipe: String) throws {
+  /// Copies the files, with `recipe` as what the suite regression runs, and `deed` as the text of a
+  /// shell script `/bin/deed` in its guest.
+  init(regression recipe: String, deed: String = "") throws {
     try self.init()
-    try Data(recipe.utf8).write(to: root.appending(path: "images/guest/regression.yaml"))
+    let guest = root.appending(path: "images/guest")
+    try Data(recipe.utf8).write(to: guest.appending(path: "regression.yaml"))
+    try Data("#!/bin/busybox sh\n\(deed)".utf8).write(to: guest.appending(path: "deed"))
+    let manifest = guest.appending(path: "initramfs-regression.yaml")
+    let text = try String(contentsOf: manifest, encoding: .utf8)
+    let start = "files:\n"
+    try #require(text.contains(start))
+    let entry = "  - {path: /bin/deed, from: images/guest/deed, mode: 0o755}\n"
+    try text.replacing(start, with: start + entry, maxReplacements: 1)
+      .write(to: manifest, atomically: false, encoding: .utf8)
   }
 
   /// Copies the files, for a guest whose first process sleeps for so long before it does anything.

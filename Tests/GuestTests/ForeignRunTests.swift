@@ -74,26 +74,51 @@ extension GuestTests {
         ])
     }
 
-    /// It freezes its volume, and nothing ends who writes there. Arguments have no spaces.
-    private static let stuck = """
+    /// One program that does a deed, between two that do nothing.
+    private static let between = """
       crossbar: crossbar.regression/1
       programs:
         - name: busybox
           command: /bin/busybox
           limit: 2
           cases:
-            - {name: stuck, arguments: "sh -c fsfreeze$IFS--freeze${IFS}${0%/*};:>$0/file {dir}"}
-            - {name: "true", arguments: "true"}
+            - {name: first, arguments: "true"}
+            - {name: deed, arguments: "sh /bin/deed {dir}"}
+            - {name: last, arguments: "true"}
       """
 
-    @Test func aProgramThatCannotBeKilledEndsTheRunWithItsReports() async throws {
-      let project = try AlteredProject(regression: Self.stuck)
+    private func run(deed: String) async throws -> CrossbarProgram.Outcome {
+      let project = try AlteredProject(regression: Self.between, deed: deed)
       let outcome = try await CrossbarProgram.run(
         ["run", "switch", "--suite", "regression", "--only", "*.ns0"],
         environment: project.environment)
+      // A verdict, with reports, and not the host's failure.
       #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.file("ktap.log").contains("\nok 1 busybox.first.ns0\n"))
+      #expect(!outcome.file("ktap.log").contains("\nok 3 "))
+      return outcome
+    }
+
+    /// It freezes its volume, and nothing ends who writes there.
+    @Test func aProgramThatCannotBeKilledEndsTheRunWithItsReports() async throws {
+      let outcome = try await run(deed: "fsfreeze --freeze \"${1%/*}\"; : >\"$1/file\"")
       #expect(outcome.sentences.contains("a kill did not end it"))
-      #expect(try outcome.cases().map { $0["name"] as? String } == ["busybox.stuck.ns0"])
+    }
+
+    /// The guest's kernel panics when the place of the case is tidied up.
+    @Test func aPanicBetweenTwoProgramsIsAVerdict() async throws {
+      let outcome = try await run(
+        deed: """
+          exec </dev/null >/dev/null
+          while [ -d "$1" ]; do :; done && echo c >/proc/sysrq-trigger &
+          """)
+      #expect(outcome.sentences.contains("kernel panicked"), "\(outcome.sentences)")
+    }
+
+    /// Nobody answers for the guest any more.
+    @Test func aGuestThatFallsSilentBetweenTwoProgramsIsAVerdict() async throws {
+      let outcome = try await run(deed: "killall -STOP qemu-ga")
+      #expect(outcome.sentences.contains("the guest agent does not answer"), "\(outcome.sentences)")
     }
 
     /// A program that says what xfstests' own would say, and works with what it is given.

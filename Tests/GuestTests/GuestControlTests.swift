@@ -61,6 +61,34 @@ extension GuestTests {
 
       """
 
+    /// A thread that hangs in the kernel, and a leader that has ended: to the eye, a zombie.
+    private static let hanging = """
+      #include <fcntl.h>
+      #include <pthread.h>
+      static void *hang(void *unused)
+      {
+        open("/mnt/file", O_CREAT | O_WRONLY, 0600);
+        return unused;
+      }
+      int main(void)
+      {
+        pthread_t thread;
+        pthread_create(&thread, 0, hang, 0);
+        pthread_exit(0);
+      }
+
+      """
+
+    /// A program for the guest, whose libraries it need not have.
+    private static func compile(_ source: String) throws -> [UInt8] {
+      let directory = TemporaryDirectories.path()
+      try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+      let (file, program) = (directory.path + "/program.c", directory.path + "/program")
+      try Data(source.utf8).write(to: URL(filePath: file))
+      try command("/usr/bin/gcc", "-static", "-pthread", "-o", program, file)
+      return Array(try Data(contentsOf: URL(filePath: program)))
+    }
+
     private static func command(_ path: String, _ arguments: String...) throws {
       let process = try Process.run(URL(filePath: path), arguments: arguments)
       process.waitUntilExit()
@@ -69,13 +97,7 @@ extension GuestTests {
 
     @Test func aProgramThatIsGivenUpTakesAllItStartedAlong() async throws {
       try await withGuest { guest in
-        let directory = TemporaryDirectories.path()
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        let (source, program) = (directory.path + "/grouped.c", directory.path + "/grouped")
-        try Data(Self.grouped.utf8).write(to: URL(filePath: source))
-        try Self.command("/usr/bin/gcc", "-static", "-o", program, source)
-        try await guest.push(
-          Array(Data(contentsOf: URL(filePath: program))), to: "/run/grouped")
+        try await guest.push(try Self.compile(Self.grouped), to: "/run/grouped")
         let run = try await guest.runProgram(
           "/bin/busybox", ["sh", "-c", "/run/grouped; :"],
           limits: ProgramLimits(total: .seconds(2)))
@@ -89,12 +111,14 @@ extension GuestTests {
       }
     }
 
-    @Test func aProgramThatCannotBeKilledIsToldApart() async throws {
+    @Test(arguments: [": >/mnt/file", "exec /run/hanging"])
+    func aProgramThatCannotBeKilledIsToldApart(deed: String) async throws {
       try await withGuest { guest in
+        try await guest.push(try Self.compile(Self.hanging), to: "/run/hanging")
         let frozen = """
           mount -t xfs /dev/nvme0n1 /mnt && fsfreeze --freeze /mnt || exit 1
           echo frozen
-          : >/mnt/file
+          \(deed)
           """
         let run = try await guest.runProgram(
           "/bin/busybox", ["sh", "-c", frozen],

@@ -30,7 +30,13 @@ import Testing
     #expect(throws: Tooth.NotATooth.self) { try Tooth(text: text, path: "x") }
   }
 
+  /// Each of the suite device-map is caught by a case of the rule that it breaks.
   @Test func theProjectsTeethSayIt() throws {
-    _ = try Tooth.all(in: TeethTests.directory)
+    let teeth = try Tooth.all(in: TeethTests.directory).filter { $0.suite == "device-map" }
+    for tooth in teeth {
+      let rule = try #require(tooth.rule.wholeMatch(of: /Rule ([0-9]+), .*/)).output.1
+      #expect(tooth.pattern.contains(".rule\(rule)-"), "\(tooth.name)")
+    }
+    #expect(Set(teeth.map { $0.rule.prefix(6) }) == ["Rule 1", "Rule 3", "Rule 4", "Rule 5"])
   }
 }

@@ -18,11 +18,20 @@
 
 #define SIZE	((size_t)KIB(128))
 
+/* What fails: the first try of a write, the whole of a first write, or all writes. */
+enum failure {
+	FAILS_TRANSIENTLY,
+	FAILS_ONCE,
+	FAILS_TWICE,
+};
+
 /*
- * Write Fault (NVMe Base Specification 2.0c, figure 97: media and data integrity errors),
- * which nobody tries again: it is EIO at once.
+ * Status codes of the NVMe Base Specification 2.0c. Write Fault (figure 97: media and data
+ * integrity errors) nobody tries again: it is EIO at once. Command Interrupted (figure
+ * 94: generic) asks for another try.
  */
-#define STATUS	"0x280"
+#define WRITE_FAULT	"0x280"
+#define INTERRUPTED	"0x21"
 
 /* The driver's own fault injection, of this name space. */
 static bool set(const struct volume *volume, const char *name, const char *text)
@@ -35,13 +44,16 @@ static bool set(const struct volume *volume, const char *name, const char *text)
 }
 
 /* The next commands of the name space fail, and no other. */
-static bool arm(const struct volume *volume, unsigned int commands)
+static bool arm(const struct volume *volume, unsigned int commands,
+		bool transient)
 {
 	char times[16];
 
 	snprintf(times, sizeof(times), "%u", commands);
-	return set(volume, "verbose", "0") && set(volume, "status", STATUS) &&
-	       set(volume, "dont_retry", "Y") && set(volume, "interval", "1") &&
+	return set(volume, "verbose", "0") &&
+	       set(volume, "status", transient ? INTERRUPTED : WRITE_FAULT) &&
+	       set(volume, "dont_retry", transient ? "N" : "Y") &&
+	       set(volume, "interval", "1") &&
 	       set(volume, "times", times) && set(volume, "probability", "100");
 }
 
@@ -76,7 +88,10 @@ static bool volume_syncs(struct test *test)
  */
 static bool is_reported(const struct test *test)
 {
-	return !test->direct || test->recipe->argument > 1;
+	enum failure failure = test->recipe->argument;
+
+	return failure == FAILS_TWICE ||
+	       (failure == FAILS_ONCE && !test->direct);
 }
 
 static bool count_written(struct test *test, uint64_t *pages)
@@ -88,7 +103,8 @@ static bool count_written(struct test *test, uint64_t *pages)
 static bool fail(struct test *test, struct mapped *mapped,
 		 const struct extents *extents)
 {
-	unsigned int failures = test->direct ? test->recipe->argument : 1;
+	enum failure failure = test->recipe->argument;
+	unsigned int failures = test->direct && failure == FAILS_TWICE ? 2 : 1;
 	uint64_t before, after, want = test->direct && failures < 2 ? 8 : 0;
 	uint16_t gen = fresh_generation();
 	bool armed;
@@ -100,7 +116,7 @@ static bool fail(struct test *test, struct mapped *mapped,
 			NULL, "the second write") ||
 	    !count_written(test, &before))
 		return false;
-	armed = arm(test->volume, failures);
+	armed = arm(test->volume, failures, failure == FAILS_TRANSIENTLY);
 	if (test_check(test, armed, "cannot inject an error: %s",
 		       strerror(errno)))
 		syncs(test, mapped->file->cached, is_reported(test) ? EIO : 0,
@@ -112,8 +128,11 @@ static bool fail(struct test *test, struct mapped *mapped,
 		return false;
 	/* The command is done before the driver makes an error of its end. */
 	mapped_wrote(mapped, 4 * PAGE, 8 * PAGE, gen);
-	return look_revoked(test, mapped, 4 * PAGE, 8 * PAGE,
-			    "after the error") &&
+	return (failure == FAILS_TRANSIENTLY ?
+		look_mapped(test, mapped, 4 * PAGE, 8 * PAGE,
+			    "after the error") :
+		look_revoked(test, mapped, 4 * PAGE, 8 * PAGE,
+			     "after the error")) &&
 	       look_medium(test, mapped, extents, "after the error");
 }
 
@@ -128,7 +147,7 @@ static bool all_are_told(struct test *test, struct mapped *mapped, int other)
 	       syncs(test, other, 0, "who has heard of it");
 }
 
-/* @argument: how many commands fail. */
+/* @argument: what fails. */
 static void run_error(struct test *test)
 {
 	static struct extents extents;
@@ -170,9 +189,11 @@ close:
 
 static const struct recipe recipe[] = {
 	{ .name = "rule4-error-once", .run = run_error, .volume = true,
-	  .argument = 2 },
+	  .argument = FAILS_TWICE },
 	{ .name = "rule4-error-mended", .run = run_error, .volume = true,
-	  .argument = 1 },
+	  .argument = FAILS_ONCE },
+	{ .name = "rule4-error-transient", .run = run_error, .volume = true,
+	  .argument = FAILS_TRANSIENTLY },
 };
 
 const struct recipes map_error_recipes = { recipe, ARRAY_SIZE(recipe) };

@@ -17,6 +17,12 @@
 
 #define SIZE	((size_t)KIB(256))
 
+/* linux/mman.h, which the build machine's C library need not know yet */
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL	102
+#define MADV_GUARD_REMOVE	103
+#endif
+
 /* Every kind of write ends with EACCES, and changes nothing. */
 static bool refuses_writes(struct test *test, struct mapped *mapped, size_t at)
 {
@@ -135,6 +141,40 @@ close:
 	mapped_close(test, &mapped);
 }
 
+/* Guard regions change nothing in page tables that the CPU does not have. */
+static void run_guard(struct test *test)
+{
+	unsigned int status = path_status(test, EOPNOTSUPP, EFAULT);
+	struct mapped mapped = { .file = NULL };
+	struct ivgpu_stats before;
+	uint8_t *guard;
+
+	if (!mapped_open(test, &mapped, SIZE, true) ||
+	    !mapped_write(test, &mapped, 0, SIZE, "write") ||
+	    !engine_stats(test, &before))
+		goto close;
+	guard = mapped.memory + SIZE / 2;
+	if (!test_check(test, !madvise(guard, 4 * PAGE, MADV_GUARD_INSTALL),
+			"MADV_GUARD_INSTALL: %s", strerror(errno)) ||
+	    !path_revoked(test, &before, "a guard region") ||
+	    !engine_refuses(test, gpu_crc32c(guard, PAGE), status,
+			    "sum of a guard page") ||
+	    !engine_refuses(test, gpu_fill(guard + 3 * PAGE, 1, PAGE), status,
+			    "write to a guard page") ||
+	    !mapped_read(test, &mapped, 0, SIZE / 2, "beside it") ||
+	    !mapped_write(test, &mapped, SIZE / 2 + 4 * PAGE, 2 * PAGE,
+			  "behind it") ||
+	    !test_check(test, !madvise(guard, 4 * PAGE, MADV_GUARD_REMOVE),
+			"MADV_GUARD_REMOVE: %s", strerror(errno)) ||
+	    !mapped_write(test, &mapped, SIZE / 2, PAGE, "without it") ||
+	    !mapped_sum(test, &mapped, "without it"))
+		goto close;
+	if (mapped_is_found(test, &mapped, "in the end"))
+		mapped_is_kept(test, &mapped, "in the end");
+close:
+	mapped_close(test, &mapped);
+}
+
 /* A write changes the file's times, as one by a page fault would. */
 static void run_times(struct test *test)
 {
@@ -175,6 +215,7 @@ static const struct recipe recipe[] = {
 	  .claim = CLAIM_MEMORY },
 	{ .name = "rule6-mprotect", .run = run_mprotect, .volume = true,
 	  .claim = CLAIM_DIRECT },
+	{ .name = "rule6-guard", .run = run_guard, .volume = true },
 	{ .name = "rule6-times", .run = run_times, .volume = true,
 	  .claim = CLAIM_DIRECT },
 };

@@ -114,14 +114,48 @@ static struct inode *device_map_grab(struct device_map_file *file)
 	return inode;
 }
 
+/**
+ * struct device_map_put - a reference to a file of a frozen filesystem, to be put
+ * @work:  that does so
+ * @inode: the file, with a reference to its superblock
+ */
+struct device_map_put {
+	struct work_struct work;
+	struct inode *inode;
+};
+
+static void device_map_put(struct work_struct *work)
+{
+	struct device_map_put *put =
+		container_of(work, struct device_map_put, work);
+	struct super_block *sb = put->inode->i_sb;
+
+	iput(put->inode);
+	deactivate_super(sb);
+	kfree(put);
+}
+
 static void device_map_drop(struct inode *inode)
 {
+	struct device_map_put *put;
 	struct super_block *sb;
 
 	if (!inode)
 		return;
 	sb = inode->i_sb;
-	iput(inode);
+	if (sb->s_writers.frozen == SB_UNFROZEN) {
+		iput(inode);
+	} else {
+		/*
+		 * If this is the last reference, to a file that nobody can open any more,
+		 * it waits for the thaw, and the thaw for s_umount.
+		 */
+		put = kmalloc_obj(*put, GFP_NOIO | __GFP_NOFAIL);
+		INIT_WORK(&put->work, device_map_put);
+		put->inode = inode;
+		atomic_inc(&sb->s_active);	/* the freezer has one, too */
+		queue_work(system_dfl_wq, &put->work);
+	}
 	up_read(&sb->s_umount);
 }
 
@@ -620,6 +654,9 @@ void device_map_sync_sb(struct super_block *sb)
 {
 	int written, ret;
 
+	/* Devices can't write to it, and a last reference would wait for a thaw. */
+	if (sb->s_writers.frozen == SB_FREEZE_COMPLETE)
+		return;
 	device_map_each_file(sb, device_map_sync_file);
 	/* Before the flush, so that what is written meanwhile has another one. */
 	written = atomic_read(&sb->s_device_map_written);

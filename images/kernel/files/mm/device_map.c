@@ -5,8 +5,10 @@
  *
  * Locks, outermost first:
  *
+ *	sb->s_umount, by who syncs, freezes or has the block device take back
  *	mm->mmap_lock
  *	sb_start_pagefault, tried only
+ *	a handle of the filesystem's journal
  *	mapping->invalidate_lock
  *	folio lock
  *	device_map_file.revoke_lock	(fs/device_map.c)
@@ -133,6 +135,9 @@ static bool device_map_vma_allows(struct vm_area_struct *vma,
 		return false;
 	if (userfaultfd_armed(vma))
 		return false;
+	/* Parts of it may be guard regions, of which page tables tell. */
+	if (vma_test_atomic_flag(vma, VMA_MAYBE_GUARD_BIT))
+		return false;
 	if (vma->vm_flags & VM_SHARED)
 		return true;
 	/* It has pages of its own, or may get one at any moment. */
@@ -161,9 +166,9 @@ static bool device_map_vma_allows(struct vm_area_struct *vma,
  * once an error has stopped the filesystem, -EAGAIN after a race, and other errors.
  * After any of them the importer falls back to pages.
  */
-int device_map_vma(struct vm_area_struct *vma, struct device *importer,
-		   struct dma_buf **bufp, unsigned long start,
-		   unsigned long end, unsigned int flags, dma_addr_t *pa)
+static int device_map_vma(struct vm_area_struct *vma, struct device *importer,
+			  struct dma_buf **bufp, unsigned long start,
+			  unsigned long end, unsigned int flags, dma_addr_t *pa)
 {
 	struct inode *inode = vma->vm_file ? file_inode(vma->vm_file) : NULL;
 	unsigned long pages = (end - start) >> PAGE_SHIFT;
@@ -197,7 +202,6 @@ int device_map_vma(struct vm_area_struct *vma, struct device *importer,
 	trace_device_map_map(inode, index, pages, flags, pa[0]);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(device_map_vma);
 
 /**
  * device_unmap_vma() - give addresses back early
@@ -374,8 +378,8 @@ void device_map_unregister_exporter(struct notifier_block *block)
 EXPORT_SYMBOL_GPL(device_map_unregister_exporter);
 
 /*
- * Permissions have changed. mprotect() notifies where the CPU has page tables; what
- * devices have mapped has none.
+ * Permissions have changed, or guard regions came. The CPU's page tables say where others
+ * notify; what devices have mapped has none.
  */
 void __device_map_vma_changed(struct vm_area_struct *vma, unsigned long start,
 			      unsigned long end)

@@ -191,9 +191,6 @@ struct fs_device_map_ops {
 #ifdef CONFIG_DEVICE_MAP
 
 /* mm/device_map.c: for importers, and for those who change VMAs */
-int device_map_vma(struct vm_area_struct *vma, struct device *importer,
-		   struct dma_buf **bufp, unsigned long start,
-		   unsigned long end, unsigned int flags, dma_addr_t *pa);
 void device_unmap_vma(struct vm_area_struct *vma, struct device *importer,
 		      unsigned long start, unsigned long end);
 int device_map_range_fault(struct device_map_range *range);
@@ -317,7 +314,9 @@ static inline void device_map_folio_added(struct address_space *mapping,
  * @start:   first byte
  * @end:     last byte, -1 for all
  *
- * Whole pages of the range lose their places in the BAR.
+ * Whole pages of the range lose their places in the BAR. With blocks that are smaller
+ * than a page, one of which a part goes keeps its place while a VMA covers it, and who
+ * gets the freed block is refused one until then.
  */
 static inline void device_map_truncated(struct address_space *mapping,
 					loff_t start, loff_t end)
@@ -373,6 +372,19 @@ static inline void device_map_vma_changed(struct vm_area_struct *vma,
 	if (vma->vm_ops && vma->vm_ops->device_map &&
 	    (!vma->vm_file || !S_ISREG(file_inode(vma->vm_file)->i_mode) ||
 	     device_map_present(vma->vm_file->f_mapping)))
+		__device_map_vma_changed(vma, start, end);
+}
+
+/*
+ * Parts of it may be guard regions from now on: VMA_MAYBE_GUARD_BIT is set. mmap_lock or
+ * the VMA's lock is held for reading, so a device may be mapping it meanwhile, which
+ * looks at the bit after its importer has begun to listen.
+ */
+static inline void device_map_vma_guarded(struct vm_area_struct *vma,
+					  unsigned long start,
+					  unsigned long end)
+{
+	if (vma->vm_ops && vma->vm_ops->device_map)
 		__device_map_vma_changed(vma, start, end);
 }
 
@@ -434,6 +446,12 @@ static inline void device_map_fsync(struct address_space *mapping,
 }
 
 static inline void device_map_vma_changed(struct vm_area_struct *vma,
+					  unsigned long start,
+					  unsigned long end)
+{
+}
+
+static inline void device_map_vma_guarded(struct vm_area_struct *vma,
 					  unsigned long start,
 					  unsigned long end)
 {

@@ -19,6 +19,7 @@
 #include <linux/blk-device-map.h>
 #include <linux/blk-integrity.h>
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/device_map.h>
 #include <linux/dma-mapping.h>
 #include <linux/pci-p2pdma.h>
@@ -30,8 +31,9 @@
 
 /* Pages of one command at most. */
 #define NVME_BATCH	64U
-/* How often a command is tried. */
-#define NVME_TRIES	3U
+/* How often a command is tried: as often as others by default, see nvme_max_retries. */
+#define NVME_TRIES	6U
+#define NVME_TRY_AGAIN_MS	10
 /* Windows of a chunk, which is allocated and freed as a whole. */
 #define NVME_WINDOWS		64U
 #define NVME_CHUNK_SIZE		(NVME_WINDOWS * PAGE_SIZE)
@@ -462,6 +464,15 @@ static void nvme_transfer_end_io(struct bio *bio)
 }
 
 /*
+ * Return: whether another try may help: the path may be back, or the controller ready.
+ * BLK_STS_TARGET has that in it, with errors for good, which are rare.
+ */
+static bool nvme_transfer_again(blk_status_t status)
+{
+	return blk_path_error(status) || status == BLK_STS_TARGET;
+}
+
+/*
  * Transfers between windows and the blocks that follow each other from @sector on.
  *
  * A reset in between takes the windows' content away. So no command is repeated by
@@ -476,7 +487,7 @@ static int nvme_windows_transfer(struct nvme_device_map *map,
 	unsigned int tries = NVME_TRIES;
 	blk_status_t status;
 
-	do {
+	for (;;) {
 		struct nvme_transfer transfer = {
 			.done = COMPLETION_INITIALIZER_ONSTACK(transfer.done),
 			.epoch = epoch,
@@ -496,9 +507,11 @@ static int nvme_windows_transfer(struct nvme_device_map *map,
 		wait_for_completion_io(&transfer.done);
 		status = bio->bi_status;
 		bio_put(bio);
-	} while (status && blk_path_error(status) && --tries &&
-		 atomic_read(&map->epoch) == epoch);
-	return blk_status_to_errno(status);
+		if (!status || !nvme_transfer_again(status) || !--tries ||
+		    atomic_read(&map->epoch) != epoch)
+			return blk_status_to_errno(status);
+		msleep(NVME_TRY_AGAIN_MS);
+	}
 }
 
 /**
@@ -520,32 +533,48 @@ bool __nvme_device_map_lost(struct nvme_ns *ns, struct request *req)
 	return transfer->epoch != atomic_read(&ns->ctrl->device_map->epoch);
 }
 
+/*
+ * Return: how many pages from @sector on the disk takes in one command. One of more is
+ * split, see get_max_io_size(), and nvme_device_map_lost() does not know its parts.
+ */
+static unsigned int nvme_command_pages(const struct queue_limits *limits,
+				       sector_t sector)
+{
+	unsigned int physical = limits->physical_block_size >> SECTOR_SHIFT;
+	unsigned int start = sector & (physical - 1);
+	unsigned int sectors = limits->max_sectors;
+
+	if (limits->chunk_sectors)
+		sectors = min(sectors,
+			      blk_boundary_sectors_left(sector,
+							limits->chunk_sectors));
+	/* It ends with a physical block if it can. */
+	if (start + sectors >= physical)
+		sectors = round_down(start + sectors, physical) - start;
+	return min3(NVME_BATCH, (unsigned int)limits->max_segments,
+		    sectors / (unsigned int)BLK_DEVICE_MAP_SECTORS);
+}
+
 /**
  * struct nvme_batch - windows of blocks that follow each other
+ * @limits:  of the disk
  * @sector:  of the first
  * @count:   how many
- * @limit:   how many the disk takes at once: a command is never split
- * @border:  sectors after which it would be, too, or 0
+ * @room:    how many of them one command takes
  * @windows: the windows
  */
 struct nvme_batch {
+	const struct queue_limits *limits;
 	sector_t sector;
 	unsigned int count;
-	unsigned int limit;
-	unsigned int border;
+	unsigned int room;
 	struct nvme_window *windows[NVME_BATCH];
 };
 
 static void nvme_batch_init(struct nvme_batch *batch, struct gendisk *disk)
 {
-	struct request_queue *queue = disk->queue;
-
+	batch->limits = &disk->queue->limits;
 	batch->count = 0;
-	batch->limit = min3(NVME_BATCH, (unsigned int)queue_max_segments(queue),
-			    (unsigned int)(queue_max_sectors(queue) /
-					   BLK_DEVICE_MAP_SECTORS));
-	batch->limit = max(batch->limit, 1U);
-	batch->border = queue->limits.chunk_sectors;
 }
 
 /* @epoch: when the request began: a later one may have seen the content go. */
@@ -563,6 +592,9 @@ static int nvme_batch_fill(struct nvme_device_map *map, struct gendisk *disk,
 	}
 	ret = nvme_windows_transfer(map, disk, REQ_OP_READ, batch->sector,
 				    batch->windows, batch->count, epoch);
+	/* Other errors of the disk would tell importers what it does not mean. */
+	if (ret && ret != -ENOMEM)
+		ret = -EIO;
 	for (i = 0; !ret && i < batch->count; i++) {
 		batch->windows[i]->filled = true;
 		batch->windows[i]->epoch = epoch;
@@ -579,11 +611,7 @@ static bool nvme_batch_takes(struct nvme_batch *batch, sector_t sector)
 {
 	if (!batch->count)
 		return true;
-	if (batch->border &&
-	    blk_boundary_sectors_left(batch->sector, batch->border) <
-	    (batch->count + 1) * BLK_DEVICE_MAP_SECTORS)
-		return false;
-	return batch->count < batch->limit &&
+	return batch->count < batch->room &&
 	       sector == batch->sector +
 	       (sector_t)batch->count * BLK_DEVICE_MAP_SECTORS;
 }
@@ -591,8 +619,10 @@ static bool nvme_batch_takes(struct nvme_batch *batch, sector_t sector)
 static void nvme_batch_add(struct nvme_batch *batch,
 			   struct nvme_window *window)
 {
-	if (!batch->count)
+	if (!batch->count) {
 		batch->sector = window->record.sector;
+		batch->room = nvme_command_pages(batch->limits, batch->sector);
+	}
 	batch->windows[batch->count++] = window;
 }
 
@@ -622,6 +652,8 @@ static enum device_map_refusal nvme_device_map_reason(int error)
 		return DEVICE_MAP_GOING;
 	case -EBUSY:
 		return DEVICE_MAP_SHARED;
+	case -EINVAL:
+		return DEVICE_MAP_ALIGNMENT;
 	case -ENOSPC:
 		return DEVICE_MAP_NO_SPACE;
 	case -EREMOTEIO:
@@ -674,6 +706,11 @@ static int nvme_device_map_pages(struct nvme_device_map *map,
 		sector_t sector = request->sector +
 				  (sector_t)i * BLK_DEVICE_MAP_SECTORS;
 
+		/* Even a command for the page alone would be split. */
+		if (!nvme_command_pages(batch.limits, sector)) {
+			ret = -EINVAL;
+			goto err;
+		}
 		window = nvme_window_get(map, space, request->owner,
 					 request->index + i, sector);
 		if (IS_ERR(window)) {
@@ -797,7 +834,8 @@ static int nvme_device_map_map(struct gendisk *disk,
 	mutex_unlock(&map->lock);
 	if (ret)
 		return nvme_device_map_refuse(request,
-					      ret == -EAGAIN ? -EBUSY : ret,
+					      ret == -EAGAIN || ret == -EINVAL ?
+					      -EBUSY : ret,
 					      nvme_device_map_reason(ret));
 	return 0;
 }
@@ -997,6 +1035,7 @@ static void nvme_device_map_revoke_all(struct nvme_device_map *map)
 void nvme_device_map_quiesce(struct nvme_ctrl *ctrl)
 {
 	atomic_inc(&ctrl->device_map_going);
+	smp_mb__after_atomic();		/* who maps sees it, or is seen */
 	if (ctrl->device_map)
 		nvme_device_map_revoke_all(ctrl->device_map);
 }

@@ -241,6 +241,33 @@ static void nvme_window_test_owner_goes_with_its_last(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, list_count_nodes(&t->map.owners));
 }
 
+/* As get_max_io_size() splits what is larger. */
+static void nvme_window_test_command_is_not_split(struct kunit *test)
+{
+	struct queue_limits limits = {
+		.max_sectors = 256,
+		.max_segments = 127,
+		.physical_block_size = 512,
+		.logical_block_size = 512,
+	};
+
+	KUNIT_EXPECT_EQ(test, 32, nvme_command_pages(&limits, 8));
+	/* What does not begin with a physical block ends with one. */
+	limits.physical_block_size = SZ_16K;
+	KUNIT_EXPECT_EQ(test, 32, nvme_command_pages(&limits, 32));
+	KUNIT_EXPECT_EQ(test, 31, nvme_command_pages(&limits, 8));
+	KUNIT_EXPECT_EQ(test, 28, nvme_command_pages(&limits, 63));
+	/* Blocks that are larger than a command don't matter. */
+	limits.physical_block_size = SZ_1M;
+	KUNIT_EXPECT_EQ(test, 32, nvme_command_pages(&limits, 8));
+	limits.physical_block_size = 512;
+	limits.chunk_sectors = 64;
+	KUNIT_EXPECT_EQ(test, 7, nvme_command_pages(&limits, 8));
+	KUNIT_EXPECT_EQ(test, 0, nvme_command_pages(&limits, 60));
+	limits.max_segments = 4;
+	KUNIT_EXPECT_EQ(test, 4, nvme_command_pages(&limits, 8));
+}
+
 static struct kunit_case nvme_window_test_cases[] = {
 	KUNIT_CASE(nvme_window_test_is_found_again),
 	KUNIT_CASE(nvme_window_test_has_one_owner),
@@ -253,6 +280,7 @@ static struct kunit_case nvme_window_test_cases[] = {
 	KUNIT_CASE(nvme_window_test_replaced_loses_content),
 	KUNIT_CASE(nvme_window_test_lost_write_is_no_content),
 	KUNIT_CASE(nvme_window_test_owner_goes_with_its_last),
+	KUNIT_CASE(nvme_window_test_command_is_not_split),
 	{}
 };
 

@@ -203,7 +203,7 @@ extension Guest {
       // The shell leads a session of its own, by which what it started is found and ended.
       process = try await agent.start(
         "/bin/busybox",
-        ["setsid", "/bin/busybox", "sh", "-c", ProgramRun.script, run.token] + command,
+        ["setsid", "/bin/busybox", "sh", "-c", run.script, run.token] + command,
         environment.merging(["PATH": "/bin:/sbin:/usr/bin:/usr/sbin"]) { given, _ in given },
         capture: true, attempt: attempt)
     } catch {
@@ -277,12 +277,16 @@ extension Guest {
           return
         }
         let reason = String(decoding: (ended.error ?? Data()).prefix(200), as: UTF8.self)
+        let isBusy = reason.contains("busy")
         run.stop(
           HypervisorError(
-            .agent, attempt: run.attempt,
-            problem: "the guest can't open the program channel: \(reason)",
-            mend: "Check that the initramfs has /dev/virtio-ports and busybox, and that no process "
-              + "of an earlier program still has the channel"))
+            isBusy ? .programStuck : .agent, attempt: run.attempt,
+            problem: isBusy
+              ? "what an earlier program started still has the program channel"
+              : "the guest can't open the program channel: \(reason)",
+            mend: isBusy
+              ? "Have that program wait for its children, or close what it gives them"
+              : "Check that the initramfs has /dev/virtio-ports and busybox"))
         return
       }
     }
@@ -300,7 +304,8 @@ extension Guest {
       let ended = try? await agent.wait(
         for: process, until: .now + .seconds(2), attempt: run.attempt)
       let error = (ended ?? nil)?.error ?? Data()
-      // Who was killed, by the kernel for want of memory say, has not seen to its children.
+      // Who was killed, by the kernel for want of memory say, has not seen to its children. Others
+      // may leave some on purpose.
       if status > 128 { _ = await agent.kill(process, within: run.limits.death) }
       return .success(
         ProgramExit(status: status, standardError: String(decoding: error, as: UTF8.self)))

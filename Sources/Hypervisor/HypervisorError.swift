@@ -26,7 +26,8 @@ public struct HypervisorError: Error, Sendable, Hashable, CustomStringConvertibl
     case guestSilent = "guest-silent"
     /// The program was killed inside of the guest, or ended while it was still spoken to.
     case programEnded = "program-ended"
-    /// The program had to be killed and could not be: its guest runs no other any more.
+    /// The program had to be killed and could not be, or what it started keeps the way to programs
+    /// for itself: its guest runs no other any more.
     case programStuck = "program-stuck"
     /// A time limit passed although the guest was still speaking.
     case timeout

@@ -27,7 +27,7 @@ public struct ProgramLimits: Sendable, Hashable {
   public var output: Int
   /// Number of all lines. Each costs more memory than its bytes, an empty one too.
   public var lines: Int
-  /// How long it may take to end once it is killed.
+  /// How long it may take to end once it is killed, and what is left of an earlier one.
   public var death: Duration
 
   /// Makes limits. Unless told otherwise, lines may be as many as have 64 bytes on average: a
@@ -94,15 +94,24 @@ public final class ProgramRun: Sendable {
 
   private let failure: FailureBox
 
-  /// The shell script that runs the program; its `$0` is the token, its arguments the program's.
-  static let script = """
-    exec 0<>/dev/virtio-ports/\(GuestSockets.programPort) 1>&0 || exit 126
-    echo "crossbar-begin $0"
-    while read -r line && [ "$line" != "crossbar-input $0" ]; do :; done
-    "$@"
-    echo "
-    crossbar-end $0 $?"
-    """
+  /// The shell script that runs the program; its `$0` is the token, its arguments the program's. The
+  /// port has one user at a time, and what an earlier program started may end a little later.
+  var script: String {
+    let port = "/dev/virtio-ports/\(GuestSockets.programPort)"
+    return """
+      tries=\(max(1, Int(limits.death / .milliseconds(100))))
+      until command exec 0<>\(port) 1>&0; do
+        [ "$((tries -= 1))" -gt 0 ] || break
+        usleep 100000
+      done 2>/dev/null
+      [ "$tries" -gt 0 ] || exec 0<>\(port) 1>&0 || exit 126
+      echo "crossbar-begin $0"
+      while read -r line && [ "$line" != "crossbar-input $0" ]; do :; done
+      "$@"
+      echo "
+      crossbar-end $0 $?"
+      """
+  }
 
   /// Sends a line to the program's standard input.
   public func send(_ line: String) async throws(HypervisorError) {

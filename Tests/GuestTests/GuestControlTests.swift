@@ -61,6 +61,26 @@ extension GuestTests {
 
       """
 
+    /// What ends a little after the program that started it is waited for, and no longer than that.
+    @Test func whatAProgramLeavesBehindIsWaitedFor() async throws {
+      try await withGuest { guest in
+        let limits = ProgramLimits(death: .seconds(3))
+        for (seconds, kind) in [(1, nil), (600, HypervisorError.Kind.programStuck)] {
+          let first = try await guest.runProgram(
+            "/bin/busybox", ["sh", "-c", "sleep \(seconds) & exit 0"], limits: limits)
+          #expect(try await first.exit().status == 0)
+          let next = try await guest.runProgram("/bin/busybox", ["true"], limits: limits)
+          var found: HypervisorError.Kind?
+          do {
+            #expect(try await next.exit().status == 0)
+          } catch let error as HypervisorError {
+            found = error.kind
+          }
+          #expect(found == kind, "\(seconds) s")
+        }
+      }
+    }
+
     /// A thread that hangs in the kernel, and a leader that has ended: to the eye, a zombie.
     private static let hanging = """
       #include <fcntl.h>

@@ -12,8 +12,10 @@ import Testing
   static let checkout = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
 
-  static let directory =
-    request.contains("/") ? URL(filePath: request) : checkout.appending(path: "Tests/Teeth")
+  /// The project's.
+  static let own = checkout.appending(path: "Tests/Teeth")
+
+  static let directory = request.contains("/") ? URL(filePath: request) : own
 
   @Test(.enabled(if: !request.isEmpty, "takes CROSSBAR_TEETH=1, as `make test-teeth` sets it"))
   func everyDeliberateBugIsCaughtByTheCaseThatNamesItsRule() async throws {

@@ -32,7 +32,7 @@ import Testing
 
   /// Each of the suite device-map is caught by a case of the rule that it breaks.
   @Test func theProjectsTeethSayIt() throws {
-    let teeth = try Tooth.all(in: TeethTests.directory).filter { $0.suite == "device-map" }
+    let teeth = try Tooth.all(in: TeethTests.own).filter { $0.suite == "device-map" }
     for tooth in teeth {
       let rule = try #require(tooth.rule.wholeMatch(of: /Rule ([0-9]+), .*/)).output.1
       #expect(tooth.pattern.contains(".rule\(rule)-"), "\(tooth.name)")

@@ -66,14 +66,15 @@ public final class IvshmemServer: Sendable {
   ) {
     guard state.waits(for: listener), let client = listener.accept() else { return }
     state.removeName()
+    // Before the messages: whoever has them all is connected.
+    state.connected.store(true, ordering: .releasing)
+    defer { state.connected.store(false, ordering: .releasing) }
     for (number, descriptor) in messages {
       guard client.send(number, descriptor: descriptor) else { return }
     }
-    state.connected.store(true, ordering: .releasing)
     // QEMU says nothing after this; what arrives is its end.
     var scratch: UInt64 = 0
     while state.waits(for: client), recv(client.descriptor, &scratch, 8, 0) > 0 {}
-    state.connected.store(false, ordering: .releasing)
   }
 
   private final class State: Sendable {

@@ -144,14 +144,16 @@ struct SuiteExecution: Sendable {
     }
   }
 
-  /// Has the case's GPU misbehave as the program asks. What it can't do is a violation.
+  /// Has the case's GPU misbehave as the program asks, beside what the user has asked for. What it
+  /// can't do is a violation.
   private func inject(_ request: InjectionRequest, in account: inout Account) {
     guard let peer = account.transcript.current?.peer, let device = gpus.devices[peer] else {
       return
     }
     do {
+      let own = self.request.injection
       let text = request.switches
-      device.inject(text == "none" ? self.request.injection : try FaultInjection(parsing: text))
+      device.inject(text == "none" ? own : own.adding(try FaultInjection(parsing: text)))
     } catch {
       account.transcript.note(
         violation: "it asks for the injection `\(request.switches.prefix(80))`: \(error)")

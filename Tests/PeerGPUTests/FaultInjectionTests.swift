@@ -29,6 +29,12 @@ import Testing
     #expect(String(decoding: json, as: UTF8.self).contains("\"drop-doorbell\":3"))
   }
 
+  @Test func whatIsAddedWins() throws {
+    let both = try FaultInjection(parsing: "flip-bit=2,stall=7,seed=3")
+      .adding(try FaultInjection(parsing: "stall=1,hold-delay"))
+    #expect(both == FaultInjection([.flipBit: 2, .stall: 1, .holdDelay: 0], seed: 1))
+  }
+
   @Test(arguments: [
     ("drop-dorbell=3", "there is no `drop-dorbell`"), ("flip-bit=x", "`flip-bit=x` has no number"),
     ("delay-doorbell", "say `delay-doorbell=`"), ("seed", "there is no `seed`"),
@@ -98,6 +104,30 @@ import Testing
     #expect(failed.status == UInt32(EIO))
     #expect(failed.bytes == 1 << 20)
     #expect(try rig.driver.run(0, crc).status == 0)
+  }
+
+  @Test func aHeldDelayEndsWhenItIsLetGo() throws {
+    let rig = try Rig()
+    _ = try rig.bind(0)
+    rig.device.inject(FaultInjection([.holdDelay: 0]))
+    let held = rig.driver.submit(0, .delay(1))
+    let behind = rig.driver.submit(0, .fenceOnly)
+    #expect(rig.driver.wait(0, for: held, milliseconds: 300) == nil)
+    // Meanwhile the control ring is served.
+    #expect(rig.driver.invalidate(0, 0, length: 0))
+    rig.device.inject(.none)
+    #expect(rig.driver.wait(0, for: behind)?.status == 0)
+  }
+
+  @Test func aHeldDelayEndsWithItsAddressSpace() throws {
+    let rig = try Rig()
+    _ = try rig.bind(0)
+    rig.device.inject(FaultInjection([.holdDelay: 0]))
+    let held = rig.driver.submit(0, .delay(1))
+    #expect(rig.driver.wait(0, for: held, milliseconds: 50) == nil)
+    #expect(rig.driver.reset())
+    _ = try rig.bind(0)
+    #expect(try rig.driver.run(0, .fenceOnly).status == 0)
   }
 
   @Test func aStalledEngineWaitsForAReset() throws {

@@ -18,6 +18,9 @@ public struct FaultInjection: Sendable, Codable, Equatable, CustomStringConverti
     case tearDMA = "tear-dma"
     /// This DMA is not done and fails.
     case failDMA = "fail-dma"
+    /// A DELAY doesn't end while this is on, for as long as its time may be over; no number. What
+    /// comes behind it waits for a moment that a program chooses, not for one that it may miss.
+    case holdDelay = "hold-delay"
     /// When this command is taken, everything stands still until a reset.
     case stall = "stall"
     /// This invalidation is acknowledged, but the TLB keeps its entries.
@@ -37,7 +40,7 @@ public struct FaultInjection: Sendable, Codable, Equatable, CustomStringConverti
     var standard: UInt64? {
       switch self {
       case .delayDoorbell, .delayAcknowledgment, .lateInvalidation: nil
-      case .tearDMA, .ignoreInvalidation: 0
+      case .tearDMA, .holdDelay, .ignoreInvalidation: 0
       case .dropDoorbell, .failDMA, .stall, .flipBit, .strayAddress, .loseFence, .wrongPath: 1
       }
     }
@@ -83,6 +86,11 @@ public struct FaultInjection: Sendable, Codable, Equatable, CustomStringConverti
       }
       switches[found] = value
     }
+  }
+
+  /// These switches and those of `other`, whose numbers and seed win.
+  public func adding(_ other: FaultInjection) -> FaultInjection {
+    FaultInjection(switches.merging(other.switches) { $1 }, seed: other.seed)
   }
 
   /// The text form, in the order of the switches' declaration.

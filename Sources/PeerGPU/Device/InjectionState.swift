@@ -41,6 +41,11 @@ final class InjectionState: Sendable {
     isActive ? plan.withLock { $0.injection.switches[found] ?? 0 } : 0
   }
 
+  /// Whether a switch that counts nothing is on.
+  func holds(_ found: FaultInjection.Switch) -> Bool {
+    isActive && plan.withLock { $0.injection.switches[found] != nil }
+  }
+
   /// A number of the seeded generator.
   func random() -> UInt64 { plan.withLock { $0.generator.next() } }
 

@@ -47,7 +47,7 @@ struct CommandRunner {
       return 0
     case .delay:
       guard command.operand <= CROSSBAR_GPU_DELAY_MAX else { return invalid }
-      return space.sleep(microseconds: command.operand) ? 0 : nil
+      return delay(microseconds: command.operand) ? 0 : nil
     case .copy:
       guard accepts(source, length), accepts(target, length) else { return invalid }
       return stream(Ranges(source: source, target: target), length, &result) {
@@ -96,6 +96,15 @@ struct CommandRunner {
     case nil:
       return invalid
     }
+  }
+
+  /// - Returns: false if the address space has come to its end.
+  private func delay(microseconds: UInt64) -> Bool {
+    guard space.sleep(microseconds: microseconds) else { return false }
+    while context.injection.holds(.holdDelay) {
+      guard space.sleep(microseconds: 1000) else { return false }
+    }
+    return true
   }
 
   private func accepts(_ address: UInt64, _ length: UInt64) -> Bool {

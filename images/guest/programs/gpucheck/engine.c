@@ -101,6 +101,16 @@ bool engine_inject(struct test *test, const char *switches)
 	return ask(test);
 }
 
+bool engine_hold(struct test *test)
+{
+	return engine_inject(test, "hold-delay");
+}
+
+bool engine_release(struct test *test)
+{
+	return engine_inject(test, "none");
+}
+
 const char *error_name(unsigned int error)
 {
 	const char *name = error ? strerrorname_np((int)error) : "success";

@@ -14,6 +14,13 @@ bool engine_end(struct test *test);
 bool engine_inject(struct test *test, const char *switches);
 
 /*
+ * From here on a delay that is under way doesn't end, nor what is behind it begin, until
+ * engine_release(). Only for a recipe with @host. False after test_fail().
+ */
+bool engine_hold(struct test *test);
+bool engine_release(struct test *test);
+
+/*
  * Runs a command, which has to succeed and to do all of its bytes. @result may
  * be NULL, @what tells the user which one it was. False after test_fail().
  */

@@ -12,6 +12,7 @@
 
 #include "compiler.h"
 #include "file.h"
+#include "pagecache.h"
 #include "volume.h"
 
 #define CHUNK	(256U << 10)
@@ -223,11 +224,7 @@ bool caches_drop(void)
 
 bool file_cool(struct file *file)
 {
-	/* A file that was opened for reading only has nothing to sync. */
-	if (fcntl(file->cached, F_GETFL) & O_RDWR && fsync(file->cached))
-		return false;
-	errno = posix_fadvise(file->cached, 0, 0, POSIX_FADV_DONTNEED);
-	return !errno;
+	return cache_drop(file->cached);
 }
 
 bool file_verify(struct file *file, uint64_t off, uint64_t len,

@@ -88,7 +88,7 @@ bool file_write(struct file *file, uint64_t off, uint64_t len, uint16_t gen);
 /* Syncs everything, drops the page cache, inodes and directory entries. */
 bool caches_drop(void);
 
-/* Throws the file's clean pages out of the page cache after an fsync. */
+/* Takes all of the file out of the page cache, as cache_drop(). */
 bool file_cool(struct file *file);
 
 /*

@@ -56,6 +56,7 @@ bool cache_drop(int fd)
 	unsigned int i;
 
 	for (i = 0; i < DROP_ATTEMPTS; i++) {
+		/* What was opened for reading only has nothing to sync. */
 		if (fcntl(fd, F_GETFL) & O_RDWR && fsync(fd))
 			return false;
 		errno = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);

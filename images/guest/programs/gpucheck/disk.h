@@ -27,7 +27,10 @@ bool disk_memory_is(struct test *test, const struct content *content,
 /* read(2) gives what the file ought to hold. */
 bool disk_file_is(struct test *test, struct file *file, const char *what);
 
-/* So it does after fsync() when all caches are empty. */
+/*
+ * So it does after fsync() when all caches are empty: no page of it may be left in the
+ * page tables of a process.
+ */
 bool disk_has(struct test *test, struct file *file, const char *what);
 
 /* A process that maps the file anew finds the same. */

@@ -151,7 +151,7 @@ static void run_fallback(struct test *test)
 		       (unsigned long long)after.refusals)) {
 		mapped.gpu = &test->gpu;
 		if (mapped_sum(test, &mapped, "after both"))
-			disk_has(test, mapped.file, "after both");
+			mapped_is_kept(test, &mapped, "after both");
 	}
 close:
 	ivgpu_close(&other);

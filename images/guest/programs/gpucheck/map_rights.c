@@ -99,8 +99,10 @@ static void run_private(struct test *test)
 		goto close;
 	if (disk_memory_is(test, &mine, mapped.memory, "the private mapping") &&
 	    disk_file_is(test, mapped.file, "read(2)") &&
-	    disk_process_finds(test, mapped.file, "another process"))
+	    disk_process_finds(test, mapped.file, "another process")) {
+		mapped_unmap(&mapped);
 		disk_has(test, mapped.file, "the disk");
+	}
 close:
 	mapped_close(test, &mapped);
 }

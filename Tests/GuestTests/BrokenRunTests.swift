@@ -9,7 +9,7 @@ extension GuestTests {
     @Test func aByteFlippedOnTheWayIsSilentCorruption() async throws {
       let outcome = try await CrossbarProgram.run(
         ["run", "switch", "--only", "ns0.gpu0.read-64k", "--sabotage", "flip-byte"])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       let failed = try #require(try outcome.cases().first?["outcome"] as? [String: Any])
       #expect(failed["failure"] as? String == "silent corruption")
       let explanation = try #require(failed["explanation"] as? String)
@@ -19,7 +19,7 @@ extension GuestTests {
     @Test func aByteThatOnlyTheHostSeesFlippedIsCaughtByTheHost() async throws {
       let outcome = try await CrossbarProgram.run(
         ["run", "switch", "--only", "ns0.gpu0.read-64k", "--sabotage", "flip-unseen"])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       let failed = try #require(try outcome.cases().first?["outcome"] as? [String: Any])
       #expect(failed["failure"] as? String == "host view differs")
     }
@@ -27,7 +27,7 @@ extension GuestTests {
     @Test func aFallbackThatIsCalledDirectIsAWrongPath() async throws {
       let outcome = try await CrossbarProgram.run(
         ["run", "switch", "--only", "ns0.gpu0.read-64k", "--sabotage", "fallback-as-direct"])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       #expect(outcome.sentences.contains("✗ ns0.gpu0.read-64k: wrong path"))
       #expect(
         outcome.sentences.contains(
@@ -37,7 +37,7 @@ extension GuestTests {
     @Test func aStaleGenerationIsNamed() async throws {
       let outcome = try await CrossbarProgram.run(
         ["run", "switch", "--only", "ns0.gpu0.write-*", "--sabotage", "stale-write"])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       #expect(outcome.sentences.contains("✗ ns0.gpu0.write-sector: wrong disk content"))
       let stale = #/512 bytes at offset 2560 \([^)]*\) are stale: generation (\d+) where file \d+/#
       let match = try #require(outcome.sentences.firstMatch(of: stale))
@@ -47,7 +47,7 @@ extension GuestTests {
 
     @Test func aPanickingGuestIsReportedWithItsPanic() async throws {
       let outcome = try await CrossbarProgram.run(["run", "switch", "--sabotage", "panic"])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       let panic =
         #/the guest's kernel panicked \(console\.log:\d+: Kernel panic - not syncing: sysrq/#
       #expect(outcome.sentences.contains(panic), "\(outcome.output)")
@@ -57,7 +57,7 @@ extension GuestTests {
     @Test func aHangingGuestIsEnded() async throws {
       let outcome = try await CrossbarProgram.run(
         ["run", "switch", "--sabotage", "hang", "--silence-limit", "5"])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       #expect(
         outcome.sentences.contains(
           "in the guest: it said nothing for 5.0 seconds. The guest or the program hangs; see the "
@@ -66,7 +66,7 @@ extension GuestTests {
 
     @Test func aProgramThatDiesLeavesItsCasesUnverified() async throws {
       let outcome = try await CrossbarProgram.run(["run", "switch", "--sabotage", "exit"])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       #expect(outcome.output.contains("The guest program ended with status 7"))
     }
 
@@ -76,7 +76,7 @@ extension GuestTests {
         let qemu = try #require(program.qemu())
         kill(qemu, SIGKILL)
       }
-      #expect(outcome.exitCode == 3, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 3, "\(outcome.story)")
       #expect(
         outcome.errors.contains("can't run /run/crossbar/p2pcheck in the guest: QEMU died. See"))
     }
@@ -92,7 +92,7 @@ extension GuestTests {
       }
       let outcome = try await CrossbarProgram.run(
         ["run", "switch"], output: mountPoint.appending(path: "run"))
-      #expect(outcome.exitCode == 3, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 3, "\(outcome.story)")
       #expect(outcome.errors.contains(mountPoint.path))
       #expect(outcome.errors.contains("and only 8 MiB are free; free some space"))
     }
@@ -117,7 +117,7 @@ extension GuestTests {
         let free = Int(status.f_bavail) * Int(status.f_frsize)
         #expect(posix_fallocate(filler, 0, free - (8 << 20)) == 0)
       }
-      #expect(outcome.exitCode == 3, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 3, "\(outcome.story)")
       #expect(outcome.errors.contains("less than 32 MiB are free where the run's logs"))
       #expect(outcome.errors.contains("Free some space, or put the run elsewhere with --output"))
     }
@@ -169,14 +169,14 @@ extension GuestTests {
       let outcome = try await CrossbarProgram.run([
         "run", "switch", "--only", "ns0.gpu0.read-4k", "--only", "ns0.gpu0.raed-*",
       ])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       #expect(try outcome.cases().count == 1)
       #expect(outcome.sentences.contains("No case matches --only 'ns0.gpu0.raed-*'."))
     }
 
     @Test func aPatternThatMatchesNoCaseIsAWrongRequest() async throws {
       let outcome = try await CrossbarProgram.run(["run", "switch", "--only", "nothing-*"])
-      #expect(outcome.exitCode == 2, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 2, "\(outcome.story)")
       #expect(outcome.errors.contains("No case of the suite p2pdma on switch matches"))
       #expect(outcome.errors.contains("--only 'nothing-*'"))
     }

@@ -15,7 +15,7 @@ extension GuestTests {
           "run", "switch", "--suite", suite, "--kernel", "7.2-debug", "--boot-limit", "200",
           "--silence-limit", "200",
         ] + patterns.flatMap { ["--only", $0] })
-      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 0, "\(outcome.story)")
       let kernel = try #require(try outcome.record()["kernel"] as? [String: Any])
       #expect(kernel["flavour"] as? String == "7.2-debug")
       return outcome

@@ -58,7 +58,7 @@ extension GuestTests {
     @Test(arguments: ["switch", "bridge", "lba-4096", "small-cmb"])
     func blocksGoDirectWhereThereIsAWay(topology: String) async throws {
       let outcome = try await CrossbarProgram.run(["run", topology, "--suite", "device-map"])
-      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 0, "\(outcome.story)")
       #expect(try outcome.cases().count == 264)
       #expect(Set(try outcome.skips().keys) == Self.skips(on: topology))
       let direct = try cases(outcome) { $0.hasPrefix("direct:") }
@@ -91,14 +91,14 @@ extension GuestTests {
     func withoutAWayEverythingFallsBack(topology: String, all: Bool) async throws {
       let outcome = try await CrossbarProgram.run(
         ["run", topology, "--suite", "device-map"] + (all ? [] : some))
-      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 0, "\(outcome.story)")
       try expectNoBAR(outcome)
     }
 
     @Test func theFallbackAloneNeverTouchesTheBAR() async throws {
       let outcome = try await CrossbarProgram.run(
         ["run", "switch", "--suite", "device-map", "--path", "fallback"])
-      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 0, "\(outcome.story)")
       try expectNoBAR(outcome)
       let options = try #require(try outcome.record()["options"] as? [String: Any])
       #expect(options["path"] as? String == "fallback")
@@ -110,7 +110,7 @@ extension GuestTests {
       let outcome = try await CrossbarProgram.run(
         ["run", "root-ports", "--suite", "device-map", "--path", "direct"]
           + patterns.flatMap { ["--only", $0] })
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       let kinds = try outcome.kinds()
       #expect(Set(kinds.keys) == ["failed"] && (kinds["failed"] ?? 0) >= 12, "\(kinds)")
       let failures = try #require(try outcome.record()["failures"] as? [String])
@@ -132,7 +132,7 @@ extension GuestTests {
         "run", "small-cmb", "--suite", "device-map", "--path", "direct", "--only",
         "*.read-whole-*m",
       ])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       for item in try outcome.cases() {
         let name = try #require(item["name"] as? String)
         let end = try #require(item["outcome"] as? [String: Any])
@@ -149,7 +149,7 @@ extension GuestTests {
         "run", "switch", "--suite", "device-map", "--only", "*.read-whole-1m", "--sabotage",
         "fallback-as-direct",
       ])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       let kinds = try outcome.cases().map { try #require($0["outcome"] as? [String: Any]) }
       #expect(!kinds.isEmpty)
       // Of each kind of finding the first ones are kept; the counters tell of the other cases.
@@ -166,7 +166,7 @@ extension GuestTests {
         "run", "switch", "--suite", "device-map", "--only", "*.read-whole-1m", "--sabotage",
         "fallback-as-direct", "--no-sanitizer",
       ])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       let kinds = try outcome.cases().map { try #require($0["outcome"] as? [String: Any]) }
       #expect(!kinds.isEmpty)
       for kind in kinds { #expect(kind["failure"] as? String == "wrong path") }
@@ -181,7 +181,7 @@ extension GuestTests {
         "run", "switch", "--suite", "device-map", "--only", "*.ns0.read-whole-1m", "--inject",
         injection,
       ])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       let sanitizer = try #require(try outcome.record()["sanitizer"] as? [String: Any])
       let report = try #require(sanitizer["gpu0"] as? [String: Any])
       let counts = try #require(report["counts"] as? [String: Int])
@@ -193,7 +193,7 @@ extension GuestTests {
       let outcome = try await CrossbarProgram.run([
         "run", "switch", "--suite", "all", "--only", "*.read-*", "--only", "gpu0.copy-*",
       ])
-      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 0, "\(outcome.story)")
       let suites = Set(try outcome.cases().compactMap { $0["suite"] as? String })
       #expect(suites == ["p2pdma", "gpu", "device-map"])
     }

@@ -20,7 +20,7 @@ extension GuestTests {
       let project = try AlteredProject(program: Self.program(deed))
       let outcome = try await CrossbarProgram.run(
         ["run", "switch"], environment: project.environment)
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       #expect(outcome.sentences.contains("run /run/crossbar/p2pcheck in the guest: \(reason)"))
       let record = try outcome.record()
       #expect(record["verdict"] as? String == "failed")
@@ -37,7 +37,7 @@ extension GuestTests {
         let qemu = try #require(program.qemu())
         kill(qemu, SIGSTOP)
       }
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       #expect(
         outcome.sentences.contains(
           "can't run /run/crossbar/p2pcheck in the guest: it said nothing for 3.0 seconds. "
@@ -55,7 +55,7 @@ extension GuestTests {
         let qemu = try #require(program.qemu())
         kill(qemu, SIGTERM)
       }
-      #expect(outcome.exitCode == 3, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 3, "\(outcome.story)")
       #expect(outcome.errors.contains("in the guest: QEMU died. See "))
       #expect(outcome.file("run.json").isEmpty)
       let document = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
@@ -66,7 +66,7 @@ extension GuestTests {
 
     @Test func aSuiteThatTakesTooLongIsAFailedVerdict() async throws {
       let outcome = try await CrossbarProgram.run(["run", "switch", "--limit", "1"])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       #expect(outcome.sentences.contains("in the guest: it was still running after 1.0 seconds"))
       #expect(outcome.sentences.contains("--limit gives a suite more seconds."))
       #expect(outcome.sentences.contains(#/Of 94 cases, \d+ had begun\./#))
@@ -83,7 +83,7 @@ extension GuestTests {
       defer { try? FileManager.default.removeItem(at: project.root) }
       let outcome = try await CrossbarProgram.run(
         ["run", "switch", "--boot-limit", "3"], environment: project.environment)
-      #expect(outcome.exitCode == 3, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 3, "\(outcome.story)")
       #expect(
         outcome.errors.contains("its agent did not answer within 3.0 seconds. See the end of"))
       #expect(outcome.errors.contains("--boot-limit gives it more seconds."))
@@ -105,7 +105,7 @@ extension GuestTests {
         try await Task.sleep(for: .seconds(16))
         kill(qemu, SIGCONT)
       }
-      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 0, "\(outcome.story)")
       let notice = "The guest hung while it booted: its agent did not answer within 15.0 seconds"
       #expect(outcome.errors.contains(notice))
       let document = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))

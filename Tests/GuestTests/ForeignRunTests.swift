@@ -11,7 +11,7 @@ extension GuestTests {
         "run", "switch", "--suite", "regression", "--only", "stress-ng.rename.*", "--only",
         "fio.psync.*",
       ])
-      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 0, "\(outcome.story)")
       #expect(
         Set(try outcome.cases().compactMap { $0["name"] as? String }) == [
           "stress-ng.rename.ns0", "stress-ng.rename.ns1", "fio.psync.ns0", "fio.psync.ns1",
@@ -53,7 +53,7 @@ extension GuestTests {
       let outcome = try await CrossbarProgram.run(
         ["run", "switch", "--suite", "regression", "--only", "*.ns0"],
         environment: project.environment)
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       var ends: [String: String] = [:]
       for item in try outcome.cases() {
         let end = try #require(item["outcome"] as? [String: Any])
@@ -93,7 +93,7 @@ extension GuestTests {
         ["run", "switch", "--suite", "regression", "--only", "*.ns0"],
         environment: project.environment)
       // A verdict, with reports, and not the host's failure.
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       #expect(outcome.file("ktap.log").contains("\nok 1 busybox.first.ns0\n"))
       #expect(!outcome.file("ktap.log").contains("\nok 3 busybox.last.ns0\n"))
       return outcome
@@ -161,7 +161,7 @@ extension GuestTests {
       let outcome = try await CrossbarProgram.run([
         "run", "switch", "--suite", "xfstests", "--xfstests", tree.path,
       ])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       var ends: [String: String] = [:]
       for item in try outcome.cases() {
         let end = try #require(item["outcome"] as? [String: Any])

@@ -10,7 +10,7 @@ extension GuestTests {
     @Test(arguments: ["switch", "root-ports", "root-ports-zen", "two-controllers"])
     func everyTopologyIsVerified(topology: String) async throws {
       let outcome = try await CrossbarProgram.run(["run", topology, "--suite", "all"])
-      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 0, "\(outcome.story)")
       let cases = try outcome.cases().filter { $0["suite"] as? String == "gpu" }
       // Each of them has two volumes.
       #expect(cases.count == 198)
@@ -38,7 +38,7 @@ extension GuestTests {
     @Test func racesMeet() async throws {
       let outcome = try await CrossbarProgram.run(
         ["run", "switch", "--suite", "gpu", "--only", "*races-*", "--rounds", "25"])
-      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 0, "\(outcome.story)")
       #expect(try outcome.cases().count == 8)
     }
 
@@ -73,7 +73,7 @@ extension GuestTests {
         "run", path.path, "--suite", "all", "--only", "gpu?.copy-*", "--only", "*.munmap*",
         "--only", "*.read-whole-1m",
       ])
-      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 0, "\(outcome.story)")
       let sanitizer = try #require(try outcome.record()["sanitizer"] as? [String: Any])
       for gpu in ["gpu0", "gpu1"] {
         let report = try #require(sanitizer[gpu] as? [String: Any])
@@ -112,7 +112,7 @@ extension GuestTests {
         let outcome = try await CrossbarProgram.run([
           "run", "switch", "--suite", "gpu", "--only", only, "--inject", injection,
         ])
-        #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+        #expect(outcome.exitCode == 1, "\(outcome.story)")
         let sanitizer = try #require(try outcome.record()["sanitizer"] as? [String: Any])
         let report = try #require(sanitizer["gpu0"] as? [String: Any])
         counts = try #require(report["counts"] as? [String: Int])
@@ -135,7 +135,7 @@ extension GuestTests {
         "run", "switch", "--suite", "gpu", "--only", only, "--inject", injection,
         "--no-sanitizer",
       ])
-      #expect(outcome.exitCode == (failure == nil ? 0 : 1), "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == (failure == nil ? 0 : 1), "\(outcome.story)")
       let record = try outcome.record()
       #expect((record["sanitizer"] as? [String: Any])?.isEmpty == true)
       #expect((record["options"] as? [String: Any])?["sanitizer"] as? String == "off")
@@ -157,7 +157,7 @@ extension GuestTests {
         "run", "switch", "--suite", "gpu", "--only", only, "--inject", injection,
         "--no-sanitizer",
       ])
-      #expect([0, 1].contains(outcome.exitCode), "\(outcome.errors)\(outcome.output)")
+      #expect([0, 1].contains(outcome.exitCode), "\(outcome.story)")
       let record = try outcome.record()
       #expect((record["sanitizer"] as? [String: Any])?.isEmpty == true)
       for sentence in try #require(record["failures"] as? [String]) {
@@ -171,7 +171,7 @@ extension GuestTests {
         "run", "switch", "--suite", "gpu", "--no-sanitizer", "--only", "gpu0.c*", "--only",
         "gpu0.ns*.*", "--only", "*.soak",
       ])
-      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 0, "\(outcome.story)")
       #expect(try outcome.cases().count > 80)
     }
 
@@ -182,7 +182,7 @@ extension GuestTests {
         let outcome = try await CrossbarProgram.run([
           "run", "switch", "--suite", "gpu", "--only", "*.soak", "--soak", "3", "--seed", seed,
         ])
-        #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+        #expect(outcome.exitCode == 0, "\(outcome.story)")
         let lines = outcome.file("ktap.log").split(separator: "\n")
           .filter { $0.contains("digest of the first") }
         digests.append(lines.map { String($0.suffix(8)) })
@@ -197,7 +197,7 @@ extension GuestTests {
       let outcome = try await CrossbarProgram.run([
         "run", "switch", "--suite", "gpu", "--limit", "12", "--inject", "stray-address",
       ])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       let record = try outcome.record()
       #expect(record["interruption"] is String)
       let sanitizer = try #require(record["sanitizer"] as? [String: Any])

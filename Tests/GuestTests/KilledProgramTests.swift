@@ -13,7 +13,7 @@ extension GuestTests {
       let start = ContinuousClock.now
       let whole = try await CrossbarProgram.run(
         ["run", "switch"], environment: runtime.environment)
-      #expect(whole.exitCode == 0, "\(whole.errors)\(whole.output)")
+      #expect(whole.exitCode == 0, "\(whole.story)")
       // Not all of its length: the next run may be quicker.
       let length = (ContinuousClock.now - start) * 2 / 3
       try? FileManager.default.removeItem(at: whole.directory)
@@ -41,7 +41,7 @@ extension GuestTests {
       }
       let outcome = try await CrossbarProgram.run(
         ["run", "switch", "--only", "*read-4k"], environment: runtime.environment)
-      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 0, "\(outcome.story)")
       #expect(runtime.leftovers.isEmpty)
     }
 
@@ -63,7 +63,7 @@ extension GuestTests {
       #expect(!runtime.leftovers.isEmpty)
       let next = try await CrossbarProgram.run(
         ["run", "switch", "--only", "*read-4k"], environment: runtime.environment)
-      #expect(next.exitCode == 0, "\(next.errors)\(next.output)")
+      #expect(next.exitCode == 0, "\(next.story)")
       #expect(HostProcesses.withCommandLine(containing: killed.directory.path).isEmpty)
       #expect(runtime.leftovers.isEmpty)
     }

@@ -9,7 +9,7 @@ extension GuestTests {
     @Test func whatWasAcknowledgedOutlivesEachCut() async throws {
       let outcome = try await CrossbarProgram.run(
         ["run", "switch", "--suite", "power-cut", "--rounds", "2", "--seed", "11"])
-      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 0, "\(outcome.story)")
       #expect(try outcome.kinds() == ["verified": 4])
       let names = try outcome.cases().compactMap { $0["name"] as? String }
       #expect(
@@ -40,7 +40,7 @@ extension GuestTests {
           "run", "switch", "--suite", "power-cut", "--rounds", "1", "--seed", "12", "--sabotage",
           "early-acknowledgment",
         ])
-      #expect(outcome.exitCode == 1, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 1, "\(outcome.story)")
       let failures = try outcome.cases().compactMap { item in
         (item["outcome"] as? [String: Any])?["failure"] as? String
       }

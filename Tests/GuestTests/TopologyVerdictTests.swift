@@ -16,7 +16,7 @@ extension GuestTests {
     @Test(arguments: verdicts)
     func topologyIsVerified(name: String, kinds: [String: Int]) async throws {
       let outcome = try await CrossbarProgram.run(["run", name])
-      #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+      #expect(outcome.exitCode == 0, "\(outcome.story)")
       #expect(try outcome.kinds() == kinds)
       #expect(outcome.file("junit.xml").contains("<testsuite"))
       #expect(outcome.file("ktap.log").contains("KTAP version 1"))

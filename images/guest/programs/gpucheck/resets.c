@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,71 +12,48 @@
 #include "crc32c.h"
 #include "engine.h"
 #include "process.h"
+#include "waiter.h"
 
 #define WAITERS	4
 #define SIZE	(16 * PAGE)
 
-/* An address space whose thread waits for a command that takes long. */
-struct waiter {
-	struct test *test;
-	struct ivgpu gpu;
-	uint64_t fence;
-	struct crossbar_gpu_result result;
-	bool ended;
-	int error;
-	pthread_t thread;
-};
-
-static void *wait_for_end(void *context)
-{
-	struct waiter *waiter = context;
-
-	waiter->ended = ivgpu_wait(&waiter->gpu, waiter->fence, WAIT_NS,
-				   &waiter->result);
-	waiter->error = errno;
-	return NULL;
-}
-
-static bool waiter_start(struct test *test, struct waiter *waiter)
+/* One more address space, and a thread that waits for a command that takes long. */
+static bool start_waiter(struct test *test, struct ivgpu *gpu,
+			 struct waiter *waiter)
 {
 	struct crossbar_gpu_command commands[] = {
 		gpu_delay(9000000), gpu_fence(), gpu_fence(),
 	};
 
-	*waiter = (struct waiter){ .test = test, .gpu = { .fd = -1 } };
-	return test_check(test, ivgpu_open(&waiter->gpu, test->address,
-					   &test->totals) &&
-			  ivgpu_submit(&waiter->gpu, commands, 3,
-				       &waiter->fence),
-			  "cannot submit a delay: %s", strerror(errno)) &&
-	       test_check(test, !pthread_create(&waiter->thread, NULL,
-						wait_for_end, waiter),
-			  "cannot start a thread");
+	return test_check(test, ivgpu_open(gpu, test->address, &test->totals),
+			  "cannot open one more address space: %s",
+			  strerror(errno)) &&
+	       waiter_start(test, waiter, gpu, commands, 3);
 }
 
-static void waiter_end(struct waiter *waiter)
+static void end_waiter(struct test *test, struct waiter *waiter)
 {
-	struct test *test = waiter->test;
 	struct crossbar_gpu_result first;
 
-	pthread_join(waiter->thread, NULL);
-	test_check(test, waiter->ended && waiter->result.status == EIO,
-		   "a waiter got %s, status %u, instead of status %d",
-		   waiter->ended ? "a result" : strerror(waiter->error),
-		   waiter->result.status, EIO);
+	waiter_join(waiter);
+	test_check(test, waiter->ended && waiter->error == EIO,
+		   "a waiter %s, %s, instead of status %d",
+		   waiter->ended ? "got a result" : "failed",
+		   strerror(waiter->error), EIO);
 	/* So did those in front of it; the fences go on from there. */
-	test_check(test, ivgpu_wait(&waiter->gpu, waiter->fence - 2, 0, &first) &&
+	test_check(test, ivgpu_wait(waiter->gpu, waiter->fence - 2, 0, &first) &&
 		   first.status == EIO, "the delay ended with status %u",
 		   first.status);
-	engine_run_on(test, &waiter->gpu, gpu_fence(), NULL,
+	engine_run_on(test, waiter->gpu, gpu_fence(), NULL,
 		      "fence of a waiter after the reset");
-	ivgpu_close(&waiter->gpu);
+	ivgpu_close(waiter->gpu);
 }
 
 /* The mapped pages of before: the engine must ask for them again. */
 static void run_reset(struct test *test)
 {
 	struct waiter waiters[WAITERS];
+	struct ivgpu gpus[WAITERS];
 	struct ivgpu_stats before, after;
 	unsigned int count = 0, i;
 	uint64_t start, took;
@@ -89,16 +65,21 @@ static void run_reset(struct test *test)
 	     engine_crc(test, area.memory, SIZE, crc32c(0, model, SIZE),
 			"sum before") &&
 	     engine_stats(test, &before);
-	while (ok && count < WAITERS)
-		ok = waiter_start(test, &waiters[count++]);
-	if (!ok)
+	while (ok && count < WAITERS) {
+		ok = start_waiter(test, &gpus[count], &waiters[count]);
+		count += ok;
+	}
+	if (!ok) {
+		while (count)
+			waiter_join(&waiters[--count]);
 		goto close;
+	}
 	sleep_ms(50);
 	start = now_ns();
 	test_check(test, ivgpu_reset(&test->gpu), "IVGPU_RESET: %s",
 		   strerror(errno));
 	for (i = 0; i < count; i++)
-		waiter_end(&waiters[i]);
+		end_waiter(test, &waiters[i]);
 	took = (now_ns() - start) / NS_PER_MS;
 	test_check(test, took < 5000, "waiters were told after %" PRIu64 " ms",
 		   took);

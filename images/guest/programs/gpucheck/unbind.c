@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,25 +18,9 @@
 #include "engine.h"
 #include "leave.h"
 #include "process.h"
+#include "waiter.h"
 
 #define SIZE	(16 * PAGE)
-
-struct waiter {
-	struct ivgpu *gpu;
-	uint64_t fence;
-	bool ended;
-	int error;
-};
-
-static void *wait_for_end(void *context)
-{
-	struct waiter *waiter = context;
-	struct crossbar_gpu_result result = { .status = 0 };
-
-	waiter->ended = ivgpu_wait(waiter->gpu, waiter->fence, WAIT_NS, &result);
-	waiter->error = waiter->ended ? (int)result.status : errno;
-	return NULL;
-}
 
 static sigjmp_buf on_bus_error;
 
@@ -94,11 +77,10 @@ static void check_gone(struct test *test, struct ivgpu *gpu)
 static bool unbind_busy(struct test *test, struct ivgpu *gpu)
 {
 	struct crossbar_gpu_command delay = gpu_delay(9000000);
-	struct waiter waiter = { .gpu = gpu };
+	struct waiter waiter;
 	uint8_t *video = ivgpu_alloc(gpu, SIZE, NULL);
 	uint8_t *memory = memory_map(test, SIZE, PROT_READ | PROT_WRITE,
 				     MAP_PRIVATE);
-	pthread_t thread;
 	uint64_t start, took;
 	bool ok;
 
@@ -108,17 +90,13 @@ static bool unbind_busy(struct test *test, struct ivgpu *gpu)
 	ok = engine_run_on(test, gpu, gpu_fill(video, 0x31, SIZE), NULL, "fill") &&
 	     engine_run_on(test, gpu, gpu_copy(memory, video, SIZE), NULL,
 			   "copy") &&
-	     test_check(test, ivgpu_submit(gpu, &delay, 1, &waiter.fence),
-			"cannot submit: %s", strerror(errno)) &&
-	     test_check(test, !pthread_create(&thread, NULL, wait_for_end,
-					      &waiter),
-			"cannot start a thread");
+	     waiter_start(test, &waiter, gpu, &delay, 1);
 	if (!ok)
 		return false;
 	sleep_ms(20);
 	start = now_ns();
 	ok = gpu_leaves(test, test->recipe->argument);
-	pthread_join(thread, NULL);
+	waiter_join(&waiter);
 	took = (now_ns() - start) / NS_PER_MS;
 	if (!ok)
 		return false;

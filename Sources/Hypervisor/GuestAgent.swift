@@ -11,6 +11,8 @@ struct GuestAgent: Sendable {
   static let readChunk = 512 << 10
   /// Seconds that an answer may take. The agent does nothing slow: a guest that needs longer hangs.
   static let answerTimeout: Int32 = 20
+  /// How long the news of the guest's end may take to come, once a call shows that it is due.
+  private static let newsLimit = Duration.seconds(10)
 
   let domain: LibvirtObject
   let queue: BlockingQueue
@@ -126,8 +128,8 @@ struct GuestAgent: Sendable {
     }
   }
 
-  /// What a failed call means. If the domain is gone, the reason is the guest's end; it is on its
-  /// way.
+  /// What a failed call means. If the domain is gone, or QEMU has closed its end of the agent's
+  /// socket, the reason is the guest's end; it is on its way.
   private func error(_ failure: LibvirtFailure, attempt: String) async -> HypervisorError {
     let domain = domain
     let active =
@@ -135,7 +137,7 @@ struct GuestAgent: Sendable {
         virDomainIsActive(domain.pointer)
       }) ?? -1
     if active != 1 || failure.is(VIR_ERR_OPERATION_INVALID) {
-      if let end = await hub.end(within: .seconds(2)) {
+      if let end = await hub.end(within: Self.newsLimit) {
         return end.error(attempt: attempt, log: qemuLog)
       }
       return HypervisorError(
@@ -152,6 +154,9 @@ struct GuestAgent: Sendable {
     if let mark = problem.range(of: "error was '") {
       problem = problem[mark.upperBound...]
       if problem.last == "'" { problem.removeLast() }
+    } else if let end = await hub.end(within: Self.newsLimit) {
+      // libvirt calls it an internal error, too: "End of file from agent socket".
+      return end.error(attempt: attempt, log: qemuLog)
     }
     return HypervisorError(.agent, attempt: attempt, problem: String(problem))
   }

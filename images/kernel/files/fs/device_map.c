@@ -332,6 +332,7 @@ static void device_map_written(struct device_map_file *file)
 	if (file->bdev == sb->s_bdev) {
 		smp_mb__before_atomic();	/* for device_map_sync_sb() */
 		atomic_inc(&sb->s_device_map_written);
+		smp_mb__after_atomic();	/* before there is no record to find */
 		return;
 	}
 	ret = blkdev_issue_flush(file->bdev);
@@ -375,7 +376,7 @@ static unsigned long device_map_begin_revoke(struct device_map_file *file,
 static int device_map_end_revoke(struct device_map_file *file, pgoff_t first,
 				 pgoff_t last, enum device_map_cause cause)
 {
-	bool keep = device_map_keeps(cause), written = false;
+	bool keep = device_map_keeps(cause);
 	struct device_map_run run;
 	int error = 0, ret;
 
@@ -384,8 +385,10 @@ static int device_map_end_revoke(struct device_map_file *file, pgoff_t first,
 		ret = 0;
 		if (run.state == DEVICE_MAP_REVOKING && run.writable) {
 			ret = device_map_write_run(file, &run);
-			written |= !ret;
-			if (ret)
+			/* A sync finds the record, or the count. */
+			if (!ret)
+				device_map_written(file);
+			else
 				device_map_set_error(file, ret);
 			if (!error)
 				error = ret;
@@ -400,8 +403,6 @@ static int device_map_end_revoke(struct device_map_file *file, pgoff_t first,
 			break;
 		first = run.index + run.pages;
 	}
-	if (written)
-		device_map_written(file);
 	return error;
 }
 
@@ -658,6 +659,7 @@ void device_map_sync_sb(struct super_block *sb)
 	if (sb->s_writers.frozen == SB_FREEZE_COMPLETE)
 		return;
 	device_map_each_file(sb, device_map_sync_file);
+	smp_rmb();	/* the record was seen, or the count is */
 	/* Before the flush, so that what is written meanwhile has another one. */
 	written = atomic_read(&sb->s_device_map_written);
 	if (written == READ_ONCE(sb->s_device_map_flushed))
@@ -1097,13 +1099,15 @@ EXPORT_SYMBOL_GPL(fs_device_unmap);
 static void device_map_show_file(struct seq_file *seq,
 				 struct device_map_file *file)
 {
+	dev_t dev = file->mapping->host->i_sb->s_dev;
 	struct device_map_run run;
 	pgoff_t index = 0;
 
 	mutex_lock(&file->lock);
 	while (device_map_next_run(file, &run, index, ULONG_MAX)) {
 		if (run.state == DEVICE_MAP_LIVE)
-			seq_printf(seq, "%llu %lu %u %llu %c\n",
+			seq_printf(seq, "%u:%u %llu %lu %u %llu %c\n",
+				   MAJOR(dev), MINOR(dev),
 				   (u64)file->mapping->host->i_ino, run.index,
 				   run.pages,
 				   (u64)(run.sector +

@@ -358,7 +358,7 @@ static void nvme_window_release(struct nvme_device_map *map,
 				struct nvme_window *window, unsigned int flags)
 {
 	nvme_window_ungrant(window, NULL);
-	window->record.mapped = false;
+	WRITE_ONCE(window->record.mapped, false);
 	window->writable = false;
 	/* Whatever is on the medium now, this may not be it. */
 	if (flags & BLK_DEVICE_MAP_LOST)
@@ -827,7 +827,7 @@ static int nvme_device_map_map(struct gendisk *disk,
 		ret = nvme_device_map_pages(map, disk, space, request, epoch);
 	for (i = 0; !ret && i < request->pages; i++) {
 		window = nvme_window_find(space, request->sector, i);
-		window->record.mapped = true;
+		WRITE_ONCE(window->record.mapped, true);
 		window->fresh = false;
 		window->writable |= request->flags & DEVICE_MAP_FLAG_WRITE;
 	}

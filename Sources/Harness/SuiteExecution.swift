@@ -153,7 +153,8 @@ struct SuiteExecution: Sendable {
     do {
       let own = self.request.injection
       let text = request.switches
-      device.inject(text == "none" ? own : own.adding(try FaultInjection(parsing: text)))
+      device.inject(
+        text == "none" ? own : own.adding(try FaultInjection(parsing: text)), resuming: true)
     } catch {
       account.transcript.note(
         violation: "it asks for the injection `\(request.switches.prefix(80))`: \(error)")

@@ -32,7 +32,24 @@ import Testing
   @Test func whatIsAddedWins() throws {
     let both = try FaultInjection(parsing: "flip-bit=2,stall=7,seed=3")
       .adding(try FaultInjection(parsing: "stall=1,hold-delay"))
-    #expect(both == FaultInjection([.flipBit: 2, .stall: 1, .holdDelay: 0], seed: 1))
+    #expect(both == FaultInjection([.flipBit: 2, .stall: 1, .holdDelay: 0], seed: 3))
+  }
+
+  @Test func aSwitchThatStaysGoesOnCounting() throws {
+    let (rig, _, _) = try Self.rig("fail-dma=2")
+    let crc = crossbar_gpu_command.crc32c(Rig.address, length: 9)
+    #expect(try rig.driver.run(0, crc).status == 0)
+    rig.device.inject(FaultInjection([.failDMA: 2, .holdDelay: 0]), resuming: true)
+    #expect(try rig.driver.run(0, crc).status == UInt32(EIO))
+    rig.device.inject(FaultInjection([.failDMA: 2]), resuming: true)
+    for _ in 0..<3 { #expect(try rig.driver.run(0, crc).status == 0) }
+    // One that was off, or had another number, starts anew.
+    for number in [1, 2] as [UInt64] {
+      rig.device.inject(FaultInjection([.failDMA: number]), resuming: true)
+      for dma in 1...3 as ClosedRange<UInt64> {
+        #expect(try rig.driver.run(0, crc).status == (dma == number ? UInt32(EIO) : 0))
+      }
+    }
   }
 
   @Test(arguments: [
@@ -110,13 +127,13 @@ import Testing
     let rig = try Rig()
     _ = try rig.bind(0)
     rig.device.inject(FaultInjection([.holdDelay: 0]))
-    let held = rig.driver.submit(0, .delay(1))
+    let held = rig.driver.submit(0, .delay(CROSSBAR_GPU_DELAY_MAX))
     let behind = rig.driver.submit(0, .fenceOnly)
     #expect(rig.driver.wait(0, for: held, milliseconds: 300) == nil)
     // Meanwhile the control ring is served.
     #expect(rig.driver.invalidate(0, 0, length: 0))
     rig.device.inject(.none)
-    #expect(rig.driver.wait(0, for: behind)?.status == 0)
+    #expect(rig.driver.wait(0, for: behind, milliseconds: 5000)?.status == 0)
   }
 
   @Test func aHeldDelayEndsWithItsAddressSpace() throws {

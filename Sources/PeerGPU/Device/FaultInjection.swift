@@ -6,7 +6,7 @@
 /// sequence of events.
 public struct FaultInjection: Sendable, Codable, Equatable, CustomStringConvertible {
   /// One way to do wrong. What its number means is said with each; of what is counted, number n
-  /// means the nth since ``GPUDevice/inject(_:)``, and 0 each of them.
+  /// means the nth since ``GPUDevice/inject(_:resuming:)``, and 0 each of them.
   public enum Switch: String, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
     /// Milliseconds between a doorbell and its service. Resets are served meanwhile.
     case delayDoorbell = "delay-doorbell"
@@ -18,7 +18,7 @@ public struct FaultInjection: Sendable, Codable, Equatable, CustomStringConverti
     case tearDMA = "tear-dma"
     /// This DMA is not done and fails.
     case failDMA = "fail-dma"
-    /// A DELAY doesn't end while this is on, for as long as its time may be over; no number. What
+    /// A DELAY that begins while this is on lasts until it is off, whatever its time; no number. What
     /// comes behind it waits for a moment that a program chooses, not for one that it may miss.
     case holdDelay = "hold-delay"
     /// When this command is taken, everything stands still until a reset.
@@ -88,9 +88,9 @@ public struct FaultInjection: Sendable, Codable, Equatable, CustomStringConverti
     }
   }
 
-  /// These switches and those of `other`, whose numbers and seed win.
+  /// These switches and those of `other`, whose numbers win; the seed stays.
   public func adding(_ other: FaultInjection) -> FaultInjection {
-    FaultInjection(switches.merging(other.switches) { $1 }, seed: other.seed)
+    FaultInjection(switches.merging(other.switches) { $1 }, seed: seed)
   }
 
   /// The text form, in the order of the switches' declaration.

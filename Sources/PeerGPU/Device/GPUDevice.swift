@@ -77,8 +77,10 @@ public final class GPUDevice: Sendable {
   }
 
   /// Changes what goes wrong from now on.
-  public func inject(_ injection: FaultInjection) {
-    context.injection.replace(injection)
+  ///
+  /// - Parameter resuming: switches that keep their number go on counting.
+  public func inject(_ injection: FaultInjection, resuming: Bool = false) {
+    context.injection.replace(injection, resuming: resuming)
   }
 
   /// Ends all commands and threads, leaves the state STOPPED, and completes the access log.

@@ -22,10 +22,18 @@ final class InjectionState: Sendable {
   @inline(__always)
   var isActive: Bool { active.load(ordering: .relaxed) }
 
-  /// Puts another injection in force, which counts from now on.
-  func replace(_ injection: FaultInjection) {
-    plan.withLock {
-      $0 = Plan(injection: injection, generator: SplitMix64(injection.seed))
+  /// Puts another injection in force, which counts from now on; or, `resuming`, goes on with what it
+  /// leaves as it was.
+  func replace(_ injection: FaultInjection, resuming: Bool) {
+    plan.withLock { plan in
+      let former = plan
+      plan = Plan(injection: injection, generator: SplitMix64(injection.seed))
+      if resuming {
+        plan.counts = former.counts.filter { found, _ in
+          former.injection.switches[found] == injection.switches[found]
+        }
+        if former.injection.seed == injection.seed { plan.generator = former.generator }
+      }
       active.store(!injection.switches.isEmpty, ordering: .relaxed)
     }
   }

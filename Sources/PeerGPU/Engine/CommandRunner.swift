@@ -100,7 +100,9 @@ struct CommandRunner {
 
   /// - Returns: false if the address space has come to its end.
   private func delay(microseconds: UInt64) -> Bool {
-    guard space.sleep(microseconds: microseconds) else { return false }
+    guard context.injection.holds(.holdDelay) else {
+      return space.sleep(microseconds: microseconds)
+    }
     while context.injection.holds(.holdDelay) {
       guard space.sleep(microseconds: 1000) else { return false }
     }

@@ -132,7 +132,8 @@ struct RunAssessment: Sendable {
       $0.suite == observation.suite.rawValue
     }
     let assessment = GPUCaseAssessment(
-      topology: request.topology, findings: findings, deviceMap: account)
+      topology: request.topology, findings: findings, deviceMap: account,
+      isInterrupted: observation.interruption != nil)
     return try compared(observation, &faults).map { item in
       let window = observation.windows[item.header.n]
       if let complaint = window?.complaint(of: item.header.name) { faults.append(complaint) }

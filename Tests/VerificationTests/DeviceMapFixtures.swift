@@ -6,6 +6,10 @@ import Verification
 
 /// A case of the suite `device-map`, by everybody's account; good as it stands.
 struct DeviceMapScene {
+  /// The case leaves a file; the host has found it; the suite came to its end.
+  var leavesFile = false
+  var isCompared = false
+  var isInterrupted = false
   var claim = DMAClaim.direct("nvme0")
   var volume = "ns0"
   var path = MappingPath.auto
@@ -63,6 +67,8 @@ struct DeviceMapScene {
       header: CaseHeader(n: 7, name: name, volume: volume, peer: "gpu0", op: .gpu))
     observation.gpu = GPUObservation(
       claim: claim, counts: GPUCounts(commands: 1, faults: 1, aborts: 0, pages: pages))
+    observation.gpu?.leavesFile = leavesFile
+    if isCompared { observation.comparedFiles.insert(.direct) }
     observation.result = CaseVerdictLine(n: 7, name: name, status: status)
     return observation
   }
@@ -72,7 +78,8 @@ struct DeviceMapScene {
     if !hasCMB { chosen.nvme[0].cmb = nil }
     return GPUCaseAssessment(
       topology: chosen, findings: findings,
-      deviceMap: DeviceMapAccount(topology: chosen, bus: busMap, trace: trace, path: path)
+      deviceMap: DeviceMapAccount(topology: chosen, bus: busMap, trace: trace, path: path),
+      isInterrupted: isInterrupted
     ).record(of: observation, activity: GPUActivity(claim: claim, commands: 1, bytes: bytes))
   }
 

@@ -218,6 +218,17 @@ import Verification
     #expect(failed.outcome.kind == .skipped)
   }
 
+  @Test func aFileThatIsLeftHasToBeOnTheDisk() {
+    var scene = DeviceMapScene()
+    scene.leavesFile = true
+    #expect(scene.outcome.failure == .protocolViolation)
+    #expect(scene.outcome.explanation.contains("was not reported"), "\(scene.outcome)")
+    scene.isInterrupted = true
+    #expect(scene.outcome.failure == .incomplete)
+    scene.isCompared = true
+    #expect(scene.outcome.kind == .verified, "\(scene.outcome)")
+  }
+
   @Test func theOtherSuiteOfTheGPUOwesNoAccount() {
     var scene = DeviceMapScene()
     scene.pages = nil

@@ -35,6 +35,12 @@ import Verification
     #expect(counts.pages == PageCounts(direct: 64, fallback: 8, refusals: 2))
   }
 
+  @Test func readsWhetherAFileIsLeft() throws {
+    #expect(try !edge(Self.end).leavesFile)
+    let line = Self.end.replacing(#","refusals":2"#, with: #","refusals":2,"leaves":true"#)
+    #expect(try edge(line).leavesFile)
+  }
+
   @Test func pagesAreNotOwedByEveryProgram() throws {
     let line = Self.end.replacing(#","direct":64,"fallback":8,"refusals":2"#, with: "")
     #expect(try edge(line).counts == GPUCounts(commands: 5, faults: 4, aborts: 1))

@@ -22,8 +22,7 @@ struct CaseJudgement {
       return .failed(.incomplete, "The case began, but has no end.")
     }
     if assessment.isInterrupted, case .fileMissing = flaw {
-      return .failed(
-        .incomplete, "The suite broke off before the host could look for the file on the disk.")
+      return .brokeOff
     }
     if let flaw { return .failed(.protocolViolation, "The protocol was broken: \(flaw).") }
     if case .skipped(let reason) = result.status { return CaseOutcome(.skipped, nil, reason) }

@@ -62,6 +62,12 @@ public struct CaseOutcome: Sendable, Hashable, Codable {
     self.explanation = explanation
   }
 
+  /// What would have shown it did not come.
+  static var brokeOff: CaseOutcome {
+    .failed(
+      .incomplete, "The suite broke off before the host could look for the file on the disk.")
+  }
+
   static func failed(_ failure: Failure, _ explanation: String) -> CaseOutcome {
     CaseOutcome(.failed, failure, explanation)
   }

@@ -8,6 +8,7 @@ public struct GPUCaseAssessment: Sendable {
   private let topology: Topology
   private let findings: [Int: [SanitizerFinding]]
   private let deviceMap: DeviceMapAccount?
+  private let isInterrupted: Bool
 
   /// Prepares to assess the cases of one suite.
   ///
@@ -15,13 +16,16 @@ public struct GPUCaseAssessment: Sendable {
   ///   - topology: what was asked for.
   ///   - findings: what the DMA sanitizer found in the cases of this suite.
   ///   - deviceMap: what there is to hold claims about the path against, for the suite `device-map`.
+  ///   - isInterrupted: the suite broke off: its program named no files.
   public init(
-    topology: Topology, findings: [SanitizerFinding], deviceMap: DeviceMapAccount? = nil
+    topology: Topology, findings: [SanitizerFinding], deviceMap: DeviceMapAccount? = nil,
+    isInterrupted: Bool = false
   ) {
     self.topology = topology
     self.findings = Dictionary(
       grouping: findings.filter { $0.caseNumber != nil }, by: { $0.caseNumber ?? 0 })
     self.deviceMap = deviceMap
+    self.isInterrupted = isInterrupted
   }
 
   /// The record of a case.
@@ -69,7 +73,15 @@ public struct GPUCaseAssessment: Sendable {
     }
     if let flaw { return Self.broken(flaw) }
     if let failure = deviceMap?.failure(of: observation.header, activity) { return failure }
-    return wrongPath(activity) ?? CaseOutcome(.verified)
+    return wrongPath(activity) ?? fileMissing(observation) ?? CaseOutcome(.verified)
+  }
+
+  /// What a case has left is compared with the raw image, or it has shown nothing of it.
+  private func fileMissing(_ observation: CaseObservation) -> CaseOutcome? {
+    guard observation.gpu?.leavesFile == true, !observation.comparedFiles.contains(.direct) else {
+      return nil
+    }
+    return isInterrupted ? .brokeOff : Self.broken(.fileMissing(observation.header.n, .direct))
   }
 
   private static func broken(_ violation: ProtocolViolation) -> CaseOutcome {

@@ -39,6 +39,8 @@ public struct GPUObservation: Hashable, Sendable {
   public var injections: [String] = []
   /// What the driver counted; nil until the end.
   public var counts: GPUCounts?
+  /// It says that it leaves a file of its name.
+  public var leavesFile = false
 
   /// A case whose commands begin.
   public init(claim: DMAClaim, counts: GPUCounts? = nil) {

@@ -17,6 +17,8 @@ public struct GPUEdge: Hashable, Sendable {
   public var claim: DMAClaim?
   /// What the guest's driver counted; at the end.
   public var counts: GPUCounts?
+  /// The case leaves a file of its name, which the host has to find on the disk; at the end.
+  public var leavesFile = false
 }
 
 /// What the guest's driver counted in a case.

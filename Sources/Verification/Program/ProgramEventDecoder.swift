@@ -94,6 +94,7 @@ private struct Wire: Decodable {
   let direct: UInt64?
   let fallback: UInt64?
   let refusals: UInt64?
+  let leaves: Bool?
   let switches: String?
   let slot: Int?
   let generation: UInt16?
@@ -127,6 +128,7 @@ private struct Wire: Decodable {
       event.counts = GPUCounts(
         commands: try need(commands, "commands"), faults: try need(faults, "faults"),
         aborts: try need(aborts, "aborts"), pages: try pageCounts())
+      event.leavesFile = leaves ?? false
     }
     return .gpu(event)
   }

@@ -174,6 +174,7 @@ public struct ProgramTranscript: Sendable {
     case .end:
       guard let gpu, gpu.counts == nil else { return violate(.gpuEdge(edge.n, .end)) }
       testimony.cases[last].gpu?.counts = edge.counts
+      testimony.cases[last].gpu?.leavesFile = edge.leavesFile
     }
     return true
   }

@@ -40,8 +40,10 @@ struct file *disk_file(struct test *test, uint64_t size, bool stays)
 		 stays ? "direct" : "scratch");
 	file = file_create(test->volume, name);
 	if (file && (!size || file_write(file, 0, size, fresh_generation())) &&
-	    file_cool(file))
+	    file_cool(file)) {
+		test->leaves |= stays;
 		return file;
+	}
 	test_fail(test, "cannot make %s on volume %s: %s", name,
 		  test->volume->id, strerror(errno));
 	if (file)

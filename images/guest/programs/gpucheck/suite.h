@@ -143,6 +143,7 @@ const struct suite *suite_find(const char *name);
  * @address:  PCI address of the GPU
  * @random:   seeded from the options and the case's name
  * @injected: switches of the engine are set
+ * @leaves:   there is a file that the host compares with the raw image
  * @stack:    a part of the main thread's stack that the case may have
  */
 struct test {
@@ -163,6 +164,7 @@ struct test {
 	unsigned int n;
 	char name[80];
 	bool injected;
+	bool leaves;
 	uint8_t *stack;
 	size_t stack_left;
 	struct verdict verdict;

@@ -59,7 +59,7 @@ extension GuestTests {
     func blocksGoDirectWhereThereIsAWay(topology: String) async throws {
       let outcome = try await CrossbarProgram.run(["run", topology, "--suite", "device-map"])
       #expect(outcome.exitCode == 0, "\(outcome.story)")
-      #expect(try outcome.cases().count == 264)
+      #expect(try outcome.cases().count == 267)
       #expect(Set(try outcome.skips().keys) == Self.skips(on: topology))
       let direct = try cases(outcome) { $0.hasPrefix("direct:") }
       for volume in ["ns0", "ns1"] {

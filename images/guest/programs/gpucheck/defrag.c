@@ -59,10 +59,12 @@ struct xfs_exchange_range {
 
 #define XFS_IOC_EXCHANGE_RANGE	_IOW('X', 129, struct xfs_exchange_range)
 
-bool defrag_ext4(int file, int donor, size_t size)
+bool defrag_ext4(int file, int donor, size_t off, size_t size)
 {
 	struct move_extent request = {
 		.donor = (uint32_t)donor,
+		.from = off / BLOCK,
+		.to = off / BLOCK,
 		.len = size / BLOCK,
 	};
 

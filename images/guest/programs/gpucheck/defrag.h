@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <time.h>
 
-/* Moves the data of @file to the blocks of @donor. False with errno. */
-bool defrag_ext4(int file, int donor, size_t size);
+/* Moves a range of @file to the blocks of @donor's. False with errno. */
+bool defrag_ext4(int file, int donor, size_t off, size_t size);
 
 /* struct defrag_xfs - when a file has changed */
 struct defrag_xfs {

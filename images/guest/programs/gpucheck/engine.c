@@ -89,7 +89,7 @@ bool engine_end(struct test *test)
 		report_add(",\"direct\":%" PRIu64 ",\"fallback\":%" PRIu64
 			   ",\"refusals\":%" PRIu64, totals->direct,
 			   totals->fallback, totals->refusals);
-	report_add("}");
+	report_add(",\"leaves\":%s}", test->leaves ? "true" : "false");
 	return ask(test) && ok;
 }
 
@@ -99,6 +99,12 @@ bool engine_inject(struct test *test, const char *switches)
 		   test->n, switches);
 	test->injected = strcmp(switches, "none");
 	return ask(test);
+}
+
+/* The driver allows a delay its time, and more. */
+struct crossbar_gpu_command engine_held(void)
+{
+	return gpu_delay(CROSSBAR_GPU_DELAY_MAX);
 }
 
 bool engine_hold(struct test *test)

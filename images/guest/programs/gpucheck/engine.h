@@ -14,9 +14,11 @@ bool engine_end(struct test *test);
 bool engine_inject(struct test *test, const char *switches);
 
 /*
- * From here on a delay that is under way doesn't end, nor what is behind it begin, until
- * engine_release(). Only for a recipe with @host. False after test_fail().
+ * A delay that begins from here on, such as engine_held(), lasts until engine_release(),
+ * and what is behind it waits. The driver gives up after some 20 seconds. Only for a
+ * recipe with @host. False after test_fail().
  */
+struct crossbar_gpu_command engine_held(void);
 bool engine_hold(struct test *test);
 bool engine_release(struct test *test);
 

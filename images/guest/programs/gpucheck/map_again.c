@@ -9,8 +9,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "defrag.h"
 #include "engine.h"
 #include "map_file.h"
 #include "map_fill.h"
@@ -55,10 +58,68 @@ enum out {
 	OUT_RESET,
 	OUT_PUNCH,
 	OUT_UNMAP,
+	OUT_REFLINK,
+	OUT_DEDUPE,
+	OUT_MOVE,
 };
 
-/* Pages at the end of the file that OUT_PUNCH takes the blocks of. */
-#define PUNCHED	4
+/* Pages at the end of the file whose blocks go, or are not its own any more. */
+#define TAKEN	4
+
+static bool takes_blocks(enum out out)
+{
+	return out == OUT_PUNCH || out == OUT_REFLINK || out == OUT_MOVE;
+}
+
+/* The end of another file gets the blocks, or gives its own for them. */
+static bool give_blocks(struct test *test, struct mapped *mapped, enum out out)
+{
+	const size_t off = SIZE - TAKEN * PAGE, len = TAKEN * PAGE;
+	struct {
+		struct file_dedupe_range range;
+		struct file_dedupe_range_info info;
+	} dedupe = {
+		.range = {
+			.src_offset = off, .src_length = len, .dest_count = 1,
+		},
+		.info = { .dest_offset = off },
+	};
+	struct file_clone_range clone = {
+		.src_fd = mapped->file->cached,
+		.src_offset = off, .src_length = len, .dest_offset = off,
+	};
+	struct file *other;
+	char name[96];
+	bool ok;
+
+	snprintf(name, sizeof(name), "%s.other", test->name);
+	other = file_create(test->volume, name);
+	ok = test_check(test, other && file_write(other, 0, SIZE,
+						  fresh_generation()) &&
+			file_cool(other), "cannot make %s: %s", name,
+			strerror(errno));
+	if (!ok)
+		goto remove;
+	switch (out) {
+	case OUT_REFLINK:
+		ok = !ioctl(other->cached, FICLONERANGE, &clone);
+		break;
+	case OUT_DEDUPE:
+		dedupe.info.dest_fd = other->cached;
+		ok = !ioctl(mapped->file->cached, FIDEDUPERANGE, &dedupe) &&
+		     dedupe.info.status == FILE_DEDUPE_RANGE_DIFFERS;
+		break;
+	default:
+		ok = defrag_ext4(mapped->file->cached, other->cached, off, len);
+		break;
+	}
+	test_check(test, ok, "cannot have %s deal with the blocks: %s", name,
+		   strerror(errno));
+remove:
+	if (other)
+		file_remove(other);
+	return ok;
+}
 
 /* The GPU gives it back by itself, which is counted, and twice is no error. */
 static bool give_back(struct test *test, struct mapped *mapped)
@@ -96,12 +157,17 @@ static bool take_out(struct test *test, struct mapped *mapped)
 		ok = test_check(test, !fallocate(mapped->file->cached,
 						 FALLOC_FL_PUNCH_HOLE |
 						 FALLOC_FL_KEEP_SIZE,
-						 SIZE - PUNCHED * PAGE,
-						 PUNCHED * PAGE),
+						 SIZE - TAKEN * PAGE,
+						 TAKEN * PAGE),
 				"cannot punch a hole: %s", strerror(errno));
 		content_set(&mapped->file->content,
-			    segment_zeros(SIZE - PUNCHED * PAGE,
-					  PUNCHED * PAGE));
+			    segment_zeros(SIZE - TAKEN * PAGE,
+					  TAKEN * PAGE));
+		break;
+	case OUT_REFLINK:
+	case OUT_DEDUPE:
+	case OUT_MOVE:
+		ok = give_blocks(test, mapped, test->recipe->argument);
 		break;
 	}
 	return ok && look_revoked(test, mapped, 0, SIZE, "the first file");
@@ -111,7 +177,7 @@ static bool take_out(struct test *test, struct mapped *mapped)
 static void run_reserved(struct test *test)
 {
 	const size_t left = SIZE / PAGE -
-			    (test->recipe->argument == OUT_PUNCH ? PUNCHED : 0);
+			    (takes_blocks(test->recipe->argument) ? TAKEN : 0);
 	struct mapped mapped = { .file = NULL };
 	struct ivgpu_stats before;
 	uint64_t first = 0, then = 0;
@@ -289,6 +355,12 @@ static const struct recipe recipe[] = {
 	  .argument = OUT_PUNCH },
 	{ .name = "rule7-reserved-unmap", .run = run_reserved, .volume = true,
 	  .argument = OUT_UNMAP },
+	{ .name = "rule7-reserved-reflink", .run = run_reserved, .volume = true,
+	  .fstype = "xfs", .argument = OUT_REFLINK },
+	{ .name = "rule7-reserved-dedupe", .run = run_reserved, .volume = true,
+	  .fstype = "xfs", .argument = OUT_DEDUPE },
+	{ .name = "rule7-reserved-defragment", .run = run_reserved,
+	  .volume = true, .fstype = "ext4", .argument = OUT_MOVE },
 	{ .name = "rule7-again-full", .run = run_full, .volume = true,
 	  .argument = OUT_READ },
 	{ .name = "rule7-again-full-reset", .run = run_full, .volume = true,

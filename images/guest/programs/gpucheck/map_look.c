@@ -30,15 +30,45 @@ bool look_uncached(struct test *test, struct mapped *mapped, const char *what)
 			  what, cached.pages, mapped->file->path);
 }
 
-/* A line is INODE INDEX PAGES SECTOR and w or r. */
-static void add_line(const char *line, uint64_t inode, uint64_t first,
-		     uint64_t last, struct live *live)
+/* A file, as the kernel names it: MAJOR:MINOR of its file system, and its inode. */
+struct identity {
+	char device[24];
+	uint64_t inode;
+};
+
+/* A file system that was shut down does not answer fstat(2). */
+static bool identify(int fd, struct identity *identity)
+{
+	char path[64], line[512];
+	uint64_t mount, found;
+	bool ok = false;
+	FILE *mounts;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	if (!kernel_counter(path, "ino:", &identity->inode) ||
+	    !kernel_counter(path, "mnt_id:", &mount))
+		return false;
+	mounts = fopen("/proc/self/mountinfo", "re");
+	while (mounts && !ok && fgets(line, sizeof(line), mounts))
+		ok = sscanf(line, "%" SCNu64 " %*d %23s", &found,
+			    identity->device) == 2 && found == mount;
+	if (mounts)
+		fclose(mounts);
+	if (!ok)
+		errno = ENOENT;
+	return ok;
+}
+
+/* A line is MAJOR:MINOR INODE INDEX PAGES SECTOR and w or r. */
+static void add_line(const char *line, const struct identity *identity,
+		     uint64_t first, uint64_t last, struct live *live)
 {
 	uint64_t found, index, pages, end;
-	char access;
+	char device[24], access;
 
-	if (sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %*u %c", &found,
-		   &index, &pages, &access) != 4 || found != inode)
+	if (sscanf(line, "%23s %" SCNu64 " %" SCNu64 " %" SCNu64 " %*u %c",
+		   device, &found, &index, &pages, &access) != 5 ||
+	    found != identity->inode || strcmp(device, identity->device))
 		return;
 	end = index + pages;
 	if (index < first)
@@ -56,20 +86,18 @@ bool look_live(struct test *test, struct mapped *mapped, size_t off,
 	       size_t len, struct live *live)
 {
 	FILE *list = fopen(DEBUG_MAP "/mappings", "re");
-	char line[128], path[64];
-	uint64_t inode;
+	struct identity identity;
+	char line[128];
 
 	*live = (struct live){ .pages = 0 };
 	if (!test_check(test, list, "cannot open %s: %s", DEBUG_MAP "/mappings",
 			strerror(errno)))
 		return false;
-	/* A file system that was shut down does not answer fstat(2). */
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d",
-		 mapped->file->cached);
-	if (test_check(test, kernel_counter(path, "ino:", &inode),
-		       "cannot read %s: %s", path, strerror(errno)))
+	if (test_check(test, identify(mapped->file->cached, &identity),
+		       "cannot find out what %s is for the kernel: %s",
+		       mapped->file->path, strerror(errno)))
 		while (fgets(line, sizeof(line), list))
-			add_line(line, inode, off / PAGE,
+			add_line(line, &identity, off / PAGE,
 				 (off + len + PAGE - 1) / PAGE, live);
 	fclose(list);
 	return !test->verdict.failed;

@@ -100,7 +100,7 @@ static void run_ext4(struct test *test)
 			strerror(errno)))
 		goto close;
 	if (test_check(test, defrag_ext4(mapped.file->cached, donor->cached,
-					 SIZE),
+					 0, SIZE),
 		       "EXT4_IOC_MOVE_EXT: %s", strerror(errno)) &&
 	    moved(test, &mapped, from, &before))
 		use(test, &mapped);

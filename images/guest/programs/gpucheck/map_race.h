@@ -52,6 +52,7 @@ struct race_slot {
  * @counts:  how often each part was really there, by its bit
  * @slots:   what is known of them
  * @working: owners that are at work
+ * @revoked: pages that the kernel had taken back from devices before
  */
 struct race {
 	struct test *test;
@@ -61,6 +62,7 @@ struct race {
 	unsigned int counts[RACE_PARTS];
 	struct race_slot slots[RACE_SLOTS];
 	unsigned int working;
+	uint64_t revoked;
 };
 
 /*

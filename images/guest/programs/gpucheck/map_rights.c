@@ -2,6 +2,7 @@
 /*
  * Rule 6: the GPU may do what the mapping lets the program do, and no more.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -177,11 +178,66 @@ close:
 	mapped_close(test, &mapped);
 }
 
-/* A write changes the file's times, as one by a page fault would. */
+static int by_fsync(struct mapped *mapped)
+{
+	return fsync(mapped->file->cached);
+}
+
+static int by_msync(struct mapped *mapped)
+{
+	return msync(mapped->memory, SIZE, MS_SYNC);
+}
+
+static int by_syncfs(struct mapped *mapped)
+{
+	return syncfs(mapped->file->cached);
+}
+
+/* No fault tells of a write to what is mapped already: who makes it durable does. */
+static bool times_follow(struct test *test, struct mapped *mapped,
+			 int (*sync)(struct mapped *mapped), const char *name)
+{
+	struct ivgpu_stats stats;
+	struct stat before, after;
+
+	usleep(20000);
+	if (!test_check(test, !sync(mapped) &&
+			!fstat(mapped->file->cached, &before), "%s: %s", name,
+			strerror(errno)) ||
+	    !engine_stats(test, &stats))
+		return false;
+	usleep(20000);
+	return mapped_write(test, mapped, PAGE, PAGE, "write without a fault") &&
+	       (!test->direct ||
+		path_kept(test, &stats, "write without a fault")) &&
+	       test_check(test, !sync(mapped) &&
+			  !fstat(mapped->file->cached, &after), "%s: %s", name,
+			  strerror(errno)) &&
+	       test_check(test, !test->direct ||
+			  (memcmp(&before.st_mtim, &after.st_mtim,
+				  sizeof(after.st_mtim)) &&
+			   memcmp(&before.st_ctim, &after.st_ctim,
+				  sizeof(after.st_ctim))),
+			  "%s after a write without a fault has not changed the file's times",
+			  name);
+}
+
+/*
+ * A write changes the file's times, as one by a page fault would, and so does what makes
+ * later ones durable.
+ */
 static void run_times(struct test *test)
 {
+	static const struct {
+		int (*sync)(struct mapped *mapped);
+		const char *name;
+	} syncs[] = {
+		{ by_fsync, "fsync" }, { by_msync, "msync" },
+		{ by_syncfs, "syncfs" },
+	};
 	struct mapped mapped = { .file = NULL };
 	struct stat before, read, written;
+	unsigned int i;
 
 	if (!mapped_open(test, &mapped, SIZE, true) ||
 	    !test_check(test, !fstat(mapped.file->cached, &before), "fstat: %s",
@@ -199,11 +255,15 @@ static void run_times(struct test *test)
 	    !test_check(test, !fstat(mapped.file->cached, &written),
 			"fstat: %s", strerror(errno)))
 		goto close;
-	test_check(test, memcmp(&before.st_mtim, &written.st_mtim,
-				sizeof(written.st_mtim)) &&
-		   memcmp(&before.st_ctim, &written.st_ctim,
-			  sizeof(written.st_ctim)),
-		   "a write has not changed the file's times");
+	if (!test_check(test, memcmp(&before.st_mtim, &written.st_mtim,
+				     sizeof(written.st_mtim)) &&
+			memcmp(&before.st_ctim, &written.st_ctim,
+			       sizeof(written.st_ctim)),
+			"a write has not changed the file's times"))
+		goto close;
+	for (i = 0; i < ARRAY_SIZE(syncs); i++)
+		if (!times_follow(test, &mapped, syncs[i].sync, syncs[i].name))
+			break;
 close:
 	mapped_close(test, &mapped);
 }

@@ -18,6 +18,7 @@
 #include "crc32c.h"
 #include "disk.h"
 #include "engine.h"
+#include "kernelfile.h"
 #include "pressure.h"
 #include "process.h"
 
@@ -100,11 +101,25 @@ static void run_file_pageout(struct test *test)
 	file_remove(file);
 }
 
-/* Takes memory until little is left, and keeps it for a while. */
+uint64_t pressure_seen(void)
+{
+	static const char *const names[] = {
+		"pgscan_kswapd", "pgscan_direct", "oom_kill",
+	};
+	uint64_t sum = 0, value;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (kernel_counter("/proc/vmstat", names[i], &value))
+			sum += value;
+	return sum;
+}
+
+/* Takes memory until the kernel looks for some and little is left, and keeps it for a while. */
 static void hog(struct test *test, void *context)
 {
 	struct meeting *meeting = context;
-	uint64_t reserve = MIB(24) >> 10;
+	uint64_t reserve = MIB(24) >> 10, seen = pressure_seen();
 	size_t step = MIB(4);
 	FILE *score = fopen("/proc/self/oom_score_adj", "we");
 
@@ -114,7 +129,8 @@ static void hog(struct test *test, void *context)
 		fputs("1000", score);
 		fclose(score);
 	}
-	while (kernel_memory("MemAvailable") > reserve) {
+	while (kernel_memory("MemAvailable") > reserve ||
+	       pressure_seen() == seen) {
 		uint8_t *memory = mmap(NULL, step, PROT_READ | PROT_WRITE,
 				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

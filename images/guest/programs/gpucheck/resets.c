@@ -25,10 +25,14 @@ static bool start_waiter(struct test *test, struct ivgpu *gpu,
 		gpu_delay(9000000), gpu_fence(), gpu_fence(),
 	};
 
-	return test_check(test, ivgpu_open(gpu, test->address, &test->totals),
-			  "cannot open one more address space: %s",
-			  strerror(errno)) &&
-	       waiter_start(test, waiter, gpu, commands, 3);
+	if (!test_check(test, ivgpu_open(gpu, test->address, &test->totals),
+			"cannot open one more address space: %s",
+			strerror(errno)))
+		return false;
+	if (waiter_start(test, waiter, gpu, commands, 3))
+		return true;
+	ivgpu_close(gpu);
+	return false;
 }
 
 static void end_waiter(struct test *test, struct waiter *waiter)
@@ -70,8 +74,10 @@ static void run_reset(struct test *test)
 		count += ok;
 	}
 	if (!ok) {
-		while (count)
+		while (count) {
 			waiter_join(&waiters[--count]);
+			ivgpu_close(&gpus[count]);
+		}
 		goto close;
 	}
 	sleep_ms(50);

@@ -121,7 +121,7 @@ static void run_running(struct test *test)
 
 	struct crossbar_gpu_command commands[] = {
 		gpu_copy(to, memory, SIZE),
-		gpu_delay(0),
+		engine_held(),
 		gpu_copy(to + SIZE, memory, SIZE),
 	};
 

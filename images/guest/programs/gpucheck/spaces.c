@@ -170,7 +170,7 @@ release:
 /* One address space's long command holds up no other one. */
 static void run_progress(struct test *test)
 {
-	struct crossbar_gpu_command delay = gpu_delay(0);
+	struct crossbar_gpu_command delay = engine_held();
 	struct crossbar_gpu_result result;
 	struct ivgpu other;
 	uint64_t fence;

@@ -120,7 +120,7 @@ static void run_empty(struct test *test)
 /* 0 only looks; a little waits a little; enough waits long enough. */
 static void run_timeout(struct test *test)
 {
-	struct crossbar_gpu_command delay = gpu_delay(0);
+	struct crossbar_gpu_command delay = engine_held();
 	struct crossbar_gpu_result result;
 	uint64_t fence, start, took;
 	bool ended;
@@ -157,7 +157,7 @@ static void run_poll(struct test *test)
 {
 	struct pollfd entry = { .fd = test->gpu.fd, .events = POLLIN };
 	struct crossbar_gpu_command delay = gpu_delay(400000);
-	struct crossbar_gpu_command held = gpu_delay(0);
+	struct crossbar_gpu_command held = engine_held();
 	uint64_t fence, start, took;
 	int n;
 
@@ -257,7 +257,7 @@ static void run_nonblock(struct test *test)
 
 	for (i = 0; i < DEPTH; i++)
 		commands[i] = gpu_fence();
-	commands[0] = gpu_delay(0);
+	commands[0] = engine_held();
 	fcntl(test->gpu.fd, F_SETFL, O_NONBLOCK);
 	if (!engine_hold(test) ||
 	    !engine_submit(test, commands, DEPTH, &fence, "all there is room for") ||

@@ -31,7 +31,9 @@ struct GPUSanitation: Sendable {
         })
       var sanitizer = DMASanitizer(
         log: log, trace: addresses[gpu.id].map { trace.events(of: $0.requesterID) },
-        bus: bus(videoMemory: try tree.peerMemory(of: gpu.id, in: topology)),
+        bus: DMABus(
+          topology: topology, tree: tree,
+          videoMemory: try tree.peerMemory(of: gpu.id, in: topology)),
         windows: Self.windows(of: gpu.id, in: observations, bars: bars(reachedBy: gpu.id)))
       sanitizer.expectsDigests = true
       sanitizer.expectsUnbinding = observations.allSatisfy { $0.interruption == nil }
@@ -120,21 +122,5 @@ struct GPUSanitation: Sendable {
       let stall = item.gpu?.injections.first(where: { $0.hasPrefix("stall") })
     else { return nil }
     return (SuiteCase(suite: observation.suite, number: number), "the case asked for \(stall)")
-  }
-
-  /// What lies where, as a GPU with this video memory sees it.
-  private func bus(videoMemory: Range<UInt64>) -> DMABus {
-    let addresses = tree.resolve(topology)
-    let names = Dictionary(addresses.map { ($0.value, $0.key) }) { first, _ in first }
-    var bars: [String: [Range<UInt64>]] = [:]
-    for device in tree.devices {
-      let ranges = device.bars.filter { $0.space != .io }.compactMap(\.range)
-      if !ranges.isEmpty {
-        bars[names[device.address] ?? device.address.description] = ranges
-      }
-    }
-    return DMABus(
-      bars: bars, memory: SystemMemory.ranges(size: topology.machine.memory.bytes),
-      videoMemory: videoMemory)
   }
 }

@@ -75,6 +75,23 @@ extension GuestTests {
       #expect(outcome.output.contains("paths of file data"))
     }
 
+    /// Rounds enough for each part to be there, and pages of the BAR lost to them in all.
+    @Test func racesTakePagesBack() async throws {
+      let outcome = try await CrossbarProgram.run([
+        "run", "switch", "--suite", "device-map", "--only", "*.ns0.rule2-races-all", "--only",
+        "*.ns1.rule2-races-all-reflink", "--rounds", "60",
+      ])
+      #expect(outcome.exitCode == 0, "\(outcome.story)")
+      #expect(try outcome.kinds() == ["verified": 2])
+      let lost = outcome.file("ktap.log").matches(
+        of: /: the GPU lost (\d+) pages of the BAR in (\d+) rounds/)
+      #expect(lost.count == 2)
+      for match in lost {
+        let (pages, rounds) = (try #require(Int(match.1)), try #require(Int(match.2)))
+        #expect(rounds == 60 && pages >= rounds, "\(match.0)")
+      }
+    }
+
     private func expectNoBAR(_ outcome: CrossbarProgram.Outcome) throws {
       let all = try cases(outcome)
       #expect(all.count > 20)

@@ -30,11 +30,13 @@
 /*
  * struct clone - a reflink and what disturbs it
  * @running: it has begun and has not ended
+ * @refused: how often the GPU, which would have written to blocks, was refused them
  */
 struct clone {
 	struct file *from, *to;
 	bool running;
 	int error;
+	uint64_t refused;
 };
 
 static void *make_clone(void *context)
@@ -73,9 +75,12 @@ static bool write_meanwhile(struct test *test, struct clone *clone,
 			    uint8_t *memory, uint16_t *pages,
 			    unsigned int *writes)
 {
+	struct ivgpu_stats before, after;
 	pthread_t thread;
 	bool ok = true;
 
+	if (!engine_stats(test, &before))
+		return false;
 	clone->running = true;
 	if (!test_check(test, !pthread_create(&thread, NULL, make_clone, clone),
 			"cannot start a thread"))
@@ -91,8 +96,11 @@ static bool write_meanwhile(struct test *test, struct clone *clone,
 				"write while blocks are shared");
 	}
 	pthread_join(thread, NULL);
+	if (!ok || !engine_stats(test, &after))
+		return false;
+	clone->refused += after.refusals - before.refusals;
 	return test_check(test, !clone->error, "FICLONE: %s",
-			  strerror(clone->error)) && ok;
+			  strerror(clone->error));
 }
 
 /* What the GPU writes from now on is the file's alone. */
@@ -167,6 +175,9 @@ static void run_clone(struct test *test)
 		if (clone.to)
 			file_remove(clone.to);
 	}
+	if (ok && test->direct)
+		test_check(test, clone.refused,
+			   "the GPU asked for no blocks while they were shared");
 	if (memory)
 		munmap(memory, SIZE);
 	munmap(buffers, 2 * SIZE);

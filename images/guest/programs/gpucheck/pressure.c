@@ -115,22 +115,41 @@ uint64_t pressure_seen(void)
 	return sum;
 }
 
-/* Takes memory until the kernel looks for some and little is left, and keeps it for a while. */
+/* Clean pages of a file that goes with the process, so that there is what to reclaim. */
+static void fill_cache(struct test *test)
+{
+	static uint8_t piece[MIB(1)];
+	int fd = openat(test->volume->directory, ".",
+			O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	unsigned int i;
+
+	for (i = 0; fd >= 0 && i < 32; i++)
+		if (write(fd, piece, sizeof(piece)) != (ssize_t)sizeof(piece))
+			break;
+	if (fd >= 0)
+		fsync(fd);
+}
+
+/*
+ * Takes memory until the kernel looks for some, and keeps it for a while; in small steps
+ * at the end.
+ */
 static void hog(struct test *test, void *context)
 {
 	struct meeting *meeting = context;
-	uint64_t reserve = MIB(24) >> 10, seen = pressure_seen();
-	size_t step = MIB(4);
+	uint64_t seen;
 	FILE *score = fopen("/proc/self/oom_score_adj", "we");
 
-	(void)test;
+	fill_cache(test);
 	/* If it comes to that, this is the process to go. */
 	if (score) {
 		fputs("1000", score);
 		fclose(score);
 	}
-	while (kernel_memory("MemAvailable") > reserve ||
-	       pressure_seen() == seen) {
+	seen = pressure_seen();
+	while (pressure_seen() == seen) {
+		size_t step = kernel_memory("MemFree") > MIB(64) >> 10 ?
+			      MIB(4) : KIB(128);
 		uint8_t *memory = mmap(NULL, step, PROT_READ | PROT_WRITE,
 				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

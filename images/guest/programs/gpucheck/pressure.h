@@ -6,9 +6,8 @@
 #include "process.h"
 
 /*
- * Starts a process that takes memory until the kernel looks for some to reclaim and
- * little is left, signals that, and keeps it until it is killed, by the kernel perhaps.
- * -1 after test_fail().
+ * Starts a process that takes memory until the kernel looks for some to reclaim, signals
+ * that, and keeps it until it is killed, by the kernel perhaps. -1 after test_fail().
  */
 pid_t pressure_start(struct test *test, struct meeting *meeting);
 

@@ -117,6 +117,15 @@ bool engine_release(struct test *test)
 	return engine_inject(test, "none");
 }
 
+bool engine_is_held(struct test *test, uint64_t fence)
+{
+	struct crossbar_gpu_result result;
+
+	return test_check(test, !ivgpu_wait(&test->gpu, fence, 0, &result) &&
+			  errno == ETIMEDOUT,
+			  "the delay has ended while it was held");
+}
+
 const char *error_name(unsigned int error)
 {
 	const char *name = error ? strerrorname_np((int)error) : "success";

@@ -22,6 +22,9 @@ struct crossbar_gpu_command engine_held(void);
 bool engine_hold(struct test *test);
 bool engine_release(struct test *test);
 
+/* The held delay of this fence has not ended. False after test_fail(). */
+bool engine_is_held(struct test *test, uint64_t fence);
+
 /*
  * Runs a command, which has to succeed and to do all of its bytes. @result may
  * be NULL, @what tells the user which one it was. False after test_fail().

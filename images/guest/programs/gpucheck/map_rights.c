@@ -193,6 +193,15 @@ static int by_syncfs(struct mapped *mapped)
 	return syncfs(mapped->file->cached);
 }
 
+/* What a write changes. */
+static bool times_differ(const struct stat *before, const struct stat *after)
+{
+	return memcmp(&before->st_mtim, &after->st_mtim,
+		      sizeof(after->st_mtim)) &&
+	       memcmp(&before->st_ctim, &after->st_ctim,
+		      sizeof(after->st_ctim));
+}
+
 /* No fault tells of a write to what is mapped already: who makes it durable does. */
 static bool times_follow(struct test *test, struct mapped *mapped,
 			 int (*sync)(struct mapped *mapped), const char *name)
@@ -213,11 +222,7 @@ static bool times_follow(struct test *test, struct mapped *mapped,
 	       test_check(test, !sync(mapped) &&
 			  !fstat(mapped->file->cached, &after), "%s: %s", name,
 			  strerror(errno)) &&
-	       test_check(test, !test->direct ||
-			  (memcmp(&before.st_mtim, &after.st_mtim,
-				  sizeof(after.st_mtim)) &&
-			   memcmp(&before.st_ctim, &after.st_ctim,
-				  sizeof(after.st_ctim))),
+	       test_check(test, !test->direct || times_differ(&before, &after),
 			  "%s after a write without a fault has not changed the file's times",
 			  name);
 }
@@ -255,10 +260,7 @@ static void run_times(struct test *test)
 	    !test_check(test, !fstat(mapped.file->cached, &written),
 			"fstat: %s", strerror(errno)))
 		goto close;
-	if (!test_check(test, memcmp(&before.st_mtim, &written.st_mtim,
-				     sizeof(written.st_mtim)) &&
-			memcmp(&before.st_ctim, &written.st_ctim,
-			       sizeof(written.st_ctim)),
+	if (!test_check(test, times_differ(&before, &written),
 			"a write has not changed the file's times"))
 		goto close;
 	for (i = 0; i < ARRAY_SIZE(syncs); i++)

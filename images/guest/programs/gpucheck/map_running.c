@@ -123,8 +123,7 @@ static void run_reads(struct test *test)
 		look_uncached(test, &mapped, "after the CPU");
 	if (what != ACT_MUNMAP)
 		look_revoked(test, &mapped, HALF, HALF, "after the CPU");
-	test_check(test, !ivgpu_wait(&test->gpu, fence - 1, 0, &result),
-		   "the delay has ended while it was held");
+	engine_is_held(test, fence - 1);
 release:
 	engine_release(test);
 	if (!test_check(test, ivgpu_wait(&test->gpu, fence, WAIT_NS, &result),
@@ -170,7 +169,6 @@ static void run_writes(struct test *test)
 	uint16_t first = fresh_generation(), second = fresh_generation();
 	enum fill fill = test->recipe->argument;
 	struct mapped mapped = { .file = NULL };
-	struct crossbar_gpu_result result;
 	struct crossbar_gpu_command commands[3];
 	struct content half;
 	uint64_t fence;
@@ -189,8 +187,7 @@ static void run_writes(struct test *test)
 		goto close;
 	if (engine_wait(test, fence - 2, "the first write") &&
 	    find_half(test, &mapped, fill, found))
-		test_check(test, !ivgpu_wait(&test->gpu, fence - 1, 0, &result),
-			   "the delay has ended while it was held");
+		engine_is_held(test, fence - 1);
 	half = content_slice(&mapped.file->content, 0, HALF);
 	if (!engine_release(test) ||
 	    !engine_wait(test, fence, "the second write") ||

@@ -129,8 +129,7 @@ static void run_running(struct test *test)
 	    !engine_submit(test, commands, 3, &fence, "copy, delay, copy"))
 		goto remove;
 	if (engine_wait(test, fence - 2, "copy") && lose(test, file, way))
-		test_check(test, !ivgpu_wait(&test->gpu, fence - 1, 0, &result),
-			   "the delay has ended while it was held");
+		engine_is_held(test, fence - 1);
 	engine_release(test);
 	if (!test_check(test, ivgpu_wait(&test->gpu, fence, WAIT_NS, &result),
 			"the last copy: %s", strerror(errno)) ||

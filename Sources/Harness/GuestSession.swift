@@ -14,6 +14,8 @@ struct GuestSession: Sendable {
   let guest: Guest
   let directory: RunDirectory
   let topology: Topology
+  /// Whether the guest was told to have no DMA translated.
+  let passesDMAThrough: Bool
 
   /// Starts the guest and waits until its agent answers.
   ///
@@ -36,14 +38,17 @@ struct GuestSession: Sendable {
     var description = GuestDescription(
       name: "crossbar-\(ProcessInfo.processInfo.processIdentifier)", topology: topology,
       kernel: parts.kernel.path.string, initramfs: parts.initramfs.string,
-      kernelArguments: driverTracing(of: request, on: parts.kernel),
+      kernelArguments: driverTracing(of: request, on: parts.kernel)
+        + (request.passesDMAThrough ? ["iommu.passthrough=1"] : []),
       images: Dictionary(uniqueKeysWithValues: images),
       gpuServers: gpus.servers, persistentMemory: persistentMemory, accelerator: accelerator,
       logs: logs)
     // Where there is no path to prove, it would only be long.
     if request.suite.isForeign { description.traceEvents = [] }
     let guest = try await Guest.start(description, on: hypervisor)
-    let session = GuestSession(guest: guest, directory: directory, topology: topology)
+    let session = GuestSession(
+      guest: guest, directory: directory, topology: topology,
+      passesDMAThrough: request.passesDMAThrough)
     do {
       try directory.write(Data(guest.domainXML.utf8), to: .domain)
       try await guest.waitForAgent(
@@ -135,7 +140,30 @@ struct GuestSession: Sendable {
         See \(directory.path(of: .pci)), and `crossbar topology show --run \(directory.path)`.
         """)
     }
+    if passesDMAThrough { try await checkIdentity(of: tree) }
     return tree
+  }
+
+  /// Makes sure that the kernel gave the GPUs an identity domain. With another one their engines would
+  /// read and write whatever is at the addresses that the driver means to be translated.
+  private func checkIdentity(of tree: PCITree) async throws {
+    let addresses = tree.resolve(topology)
+    for gpu in topology.gpus {
+      guard let address = addresses[gpu.id] else { continue }
+      // Documentation/ABI/testing/sysfs-kernel-iommu_groups.
+      let type = try await guest.pull(
+        "/sys/bus/pci/devices/\(address)/iommu_group/type", limit: 4096)
+      let domain = String(decoding: type.prefix { $0 != 0x0A }, as: UTF8.self)
+      guard domain == "identity" else {
+        throw EnvironmentError(
+          """
+          The guest's kernel was given iommu.passthrough=1, but the IOMMU domain of \(gpu.id) \
+          (\(address)) is '\(domain.prefix(32))', not 'identity': the GPU's engine, whose DMA \
+          nothing translates, would reach the wrong memory. Take another kernel, or a topology with \
+          `iommu: none`.
+          """)
+      }
+    }
   }
 
   static func path(of program: String) -> String { "\(programDirectory)/\(program)" }

@@ -105,6 +105,10 @@ extension RunRequest {
   /// Whether the run needs the GPU and its driver.
   var usesGPU: Bool { suite.members.contains(where: \.usesGPU) }
 
+  /// Whether the guest's virtual IOMMU, if it has one, is to pass all DMA through as it is: the GPUs'
+  /// engines master the bus beside it, and nothing would translate what they are given.
+  var passesDMAThrough: Bool { topology.machine.iommu != .none && usesGPU }
+
   /// Whether the run is about blocks of files in a BAR.
   var mapsFiles: Bool { suite.members.contains(where: \.mapsFiles) }
 
@@ -124,6 +128,7 @@ extension RunRequest {
     if let memory { options["memory"] = memory.description }
     if let xfstests { options["xfstests"] = xfstests }
     guard usesGPU else { return options }
+    if passesDMAThrough { options["iommu"] = "pass-through" }
     options["rounds"] = String(effort.rounds)
     if suite.members.contains(.gpu) { options["soak"] = String(effort.soak) }
     options["seed"] = String(effort.seed)
@@ -200,12 +205,14 @@ extension RunRequest {
       throw RequestError(
         "\(topologyPath): the suite \(suite.rawValue) needs a GPU, and \(topology.name) has none.")
     }
-    if topology.machine.iommu != .none {
+    if passesDMAThrough, suite.members.contains(.p2pdma) {
       throw RequestError(
         """
-        \(topologyPath): the suite \(suite.rawValue) can't run behind a virtual IOMMU yet: the \
-        GPU's engine would do its DMA without translation. Take a topology with `iommu: none`, or \
-        --suite p2pdma.
+        \(topologyPath): behind a virtual IOMMU, p2pdma wants the controllers' DMA translated, and \
+        the suites of the GPU want it passed through, which is settled at boot. Run them one after \
+        the other: --suite p2pdma, then \
+        \(suite.members.filter { $0 != .p2pdma }.map { "--suite \($0.rawValue)" }
+          .joined(separator: " and ")).
         """)
     }
   }

@@ -13,7 +13,7 @@ public struct DeviceMapAccount: Sendable {
   /// Prepares to look at the cases of a run.
   ///
   /// - Parameters:
-  ///   - topology: what was asked for; without a vIOMMU.
+  ///   - topology: what was asked for; a vIOMMU, if any, passes DMA through.
   ///   - bus: where things are on the guest's bus.
   ///   - trace: what the controllers did.
   ///   - path: what the run was asked to have the GPU use.

@@ -7,7 +7,7 @@ struct ControllerInspector {
   /// Topology id of the controller, by namespace id.
   private let controllers: [UInt32: String]
 
-  /// The bus has no vIOMMU: the addresses in the trace are bus addresses.
+  /// No vIOMMU translates: the addresses in the trace are bus addresses.
   init(trace: NVMeTrace, bus: BusMap, controllers: [UInt32: String]) {
     self.trace = trace
     regions = BusRegions(bus)

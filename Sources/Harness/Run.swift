@@ -29,6 +29,8 @@ public struct Run: Sendable {
   /// - Throws: `RequestError`, `EnvironmentError`, or the error of the module that failed. A suite
   ///   that ends early because the guest's kernel panicked or hung is a verdict, not an error.
   public func execute() async throws -> FinishedRun {
+    // Whoever mistyped a case is not to wait for a kernel.
+    if !request.only.isEmpty { _ = try await catalogue.items() }
     let claim = try RunClaim(request)
     defer { claim.release() }
     let directory = claim.directory
@@ -50,6 +52,9 @@ public struct Run: Sendable {
       throw error
     }
   }
+
+  /// The cases to run.
+  var catalogue: CaseCatalogue { CaseCatalogue(request, workshop: workshop, progress: progress) }
 
   /// Boots again and again, on the same disks.
   private func cutPower(
@@ -136,18 +141,6 @@ extension Run {
         ).execute()
       observations.append(observation)
       if observation.interruption != nil { break }
-    }
-    let brokeOff = observations.contains { $0.interruption != nil }
-    if !brokeOff, !request.only.isEmpty,
-      observations.allSatisfy({ $0.testimony.planned == 0 })
-    {
-      let patterns = request.only.map { "--only '\($0)'" }.joined(separator: " ")
-      throw RequestError(
-        """
-        No case of the suite \(request.suite.rawValue) on \(request.topology.name) matches \
-        \(patterns). Cases of p2pdma are called VOLUME.PEER.NAME, as in '*.gpu0.read-*', those of gpu \
-        and device-map GPU.NAME or GPU.VOLUME.NAME, as in '*.copy-*' and '*.rule1-*'.
-        """)
     }
     guard let driverTrace else { return (observations, nil) }
     return (observations, try await session.endDriverTrace(driverTrace))

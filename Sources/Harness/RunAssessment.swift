@@ -49,7 +49,6 @@ struct RunAssessment: Sendable {
       for index in own.indices { own[index].suite = observation.suite.rawValue }
       cases += own
     }
-    if interruption == nil { faults += unmatched(by: cases) }
     return RunRecord(
       suite: request.suite.rawValue, topology: request.topology,
       topologyFile: request.topologyPath, strict: request.strict,
@@ -62,15 +61,6 @@ struct RunAssessment: Sendable {
       console: console.map {
         RunRecord.ConsoleReport(kind: $0.kind.rawValue, line: $0.line, text: $0.text)
       }, logs: logs)
-  }
-
-  /// Patterns of `--only` that chose nothing: a mistake, and whoever made it waits for these cases.
-  private func unmatched(by cases: [CaseRecord]) -> [String] {
-    // The groups of xfstests are no patterns.
-    guard request.suite != .xfstests else { return [] }
-    return request.only.filter { pattern in
-      !cases.contains { Glob(pattern).matches($0.name) }
-    }.map { "No case matches --only '\($0)'." }
   }
 
   /// The seed of each suite that has something random.

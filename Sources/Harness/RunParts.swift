@@ -34,13 +34,13 @@ struct RunParts: Sendable {
     var programs: [String: [UInt8]] = [:]
     let own = request.tracesDriver ? [dumpProgram, traceProgram] : [dumpProgram]
     for name in request.suite.members.compactMap(\.program) + own {
-      programs[name] = try await workshop.program(name, progress: progress)
+      programs[name] = try content(of: try await workshop.program(name, progress: progress))
     }
     if request.suite == .regression {
       for test in try workshop.regressionRecipe().kselftests
       where request.mightChoose(prefix: "\(test.name).") {
-        programs[test.name] = try await workshop.kselftest(
-          test, of: request.kernel, progress: progress)
+        let path = try await workshop.kselftest(test, of: request.kernel, progress: progress)
+        programs[test.name] = try content(of: path)
       }
     }
     var images: [String: FilePath] = [:]
@@ -48,6 +48,10 @@ struct RunParts: Sendable {
       images[namespace.id] = try await workshop.image(for: namespace, progress: progress)
     }
     return RunParts(kernel: kernel, initramfs: initramfs, programs: programs, images: images)
+  }
+
+  private static func content(of path: FilePath) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: URL(filePath: path.string)))
   }
 
   /// Refuses a kernel without the GPU's driver for a suite that is about nothing else. An image without

@@ -43,9 +43,8 @@ struct SuiteExecution: Sendable {
 
   /// Runs the program to its end.
   ///
-  /// - Throws: what ends a run without a verdict: a request for cases that the suite does not have,
-  ///   cancellation, a dead QEMU, a full disk. A panic, a hang or a program that dies is an
-  ///   observation.
+  /// - Throws: what ends a run without a verdict: cancellation, a dead QEMU, a full disk. A panic, a
+  ///   hang or a program that dies is an observation.
   func execute() async throws -> Observation {
     let arguments = GuestProgramArguments(
       request: request, suite: suite, addresses: tree.resolve(request.topology))

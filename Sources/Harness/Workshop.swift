@@ -58,19 +58,17 @@ public struct Workshop: Sendable {
   /// A test of the kernel's own, from the cache or compiled now.
   func kselftest(
     _ test: RegressionRecipe.Kselftest, of kernel: KernelChoice, progress: @escaping ProgressHandler
-  ) async throws -> [UInt8] {
-    let path = try await KselftestArtifact(test, of: kernel, project: project, store: store)
+  ) async throws -> FilePath {
+    try await KselftestArtifact(test, of: kernel, project: project, store: store)
       .resolve(progress: reporter(progress))
-    return [UInt8](try Data(contentsOf: URL(filePath: path.string)))
   }
 
   /// A guest program, from the cache or compiled now.
   public func program(
     _ name: String, progress: @escaping ProgressHandler
-  ) async throws -> [UInt8] {
-    let path = try await GuestProgramArtifact(name, project: project, store: store)
+  ) async throws -> FilePath {
+    try await GuestProgramArtifact(name, project: project, store: store)
       .resolve(progress: reporter(progress))
-    return [UInt8](try Data(contentsOf: URL(filePath: path.string)))
   }
 
   /// The file system image that runs copy for a namespace.

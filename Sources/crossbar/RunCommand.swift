@@ -20,6 +20,8 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
           NVMe to peer memory on the topology `switch`
         crossbar run switch --only '*.gpu0.read-*'
           some cases of it
+        crossbar run switch --suite device-map --only '*.rule4-*' --list
+          what they are called, without running them
         crossbar run viommu-switch --strict
           known limits of the emulator are failures
         crossbar run my.yaml --kernel ./bzImage
@@ -61,6 +63,9 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
     help: ArgumentHelp(
       "Only the cases that match a pattern; more than once for one of several.", valueName: "glob"))
   var only: [String] = []
+
+  @Flag(help: "Name the cases that would run, and boot nothing.")
+  var list = false
 
   @Flag(help: "Known emulator limits are failures.")
   var strict = false
@@ -170,17 +175,13 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
       silenceLimit: .seconds(silenceLimit), bootLimit: .seconds(bootLimit),
       suiteLimit: .seconds(limit + longerSoak * chosen.topology.gpus.count))
     try request.check()
-    let view = ProgressView(outputOptions)
-    let finished: FinishedRun
-    do {
-      finished = try await Interruption.cancelling {
-        try await Run(request, workshop: workshop, progress: view.show).execute()
-      }
-    } catch {
-      view.clear()
-      throw error
+    if list {
+      try await printCases(of: request, workshop)
+      return
     }
-    view.clear()
+    let finished = try await showingProgress { progress in
+      try await Run(request, workshop: workshop, progress: progress).execute()
+    }
     let record = finished.record
     try finished.complete(with: RunReports.files(of: record))
     if outputOptions.json {
@@ -193,6 +194,29 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
       print(report.text, terminator: "")
     }
     if record.verdict != .verified { throw ExitStatus.failed }
+  }
+
+  /// Does something that Ctrl-C ends, and shows how far it is.
+  private func showingProgress<Result: Sendable>(
+    _ body: @escaping @Sendable (@escaping ProgressHandler) async throws -> Result
+  ) async throws -> Result {
+    let view = ProgressView(outputOptions)
+    defer { view.clear() }
+    return try await Interruption.cancelling { try await body(view.show) }
+  }
+
+  /// A name a line, or all with their suites.
+  private func printCases(of request: RunRequest, _ workshop: Workshop) async throws {
+    let items = try await showingProgress { progress in
+      try await CaseCatalogue(request, workshop: workshop, progress: progress).items()
+    }
+    guard outputOptions.json else {
+      for item in items { print(item.name) }
+      return
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    print(String(decoding: try encoder.encode(items), as: UTF8.self))
   }
 
   /// The directory as one would type it here.

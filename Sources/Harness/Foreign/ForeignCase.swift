@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Artifacts
+import Topology
 import Verification
 
 /// A case of the suite `regression`: a command of somebody else's program.
@@ -35,6 +36,18 @@ struct ForeignCase: Sendable {
       program: "kunit", name: "kunit.\(suite.name)",
       command: ["/bin/busybox", "cat", suite.results], limit: 60,
       need: suite.need, judgement: ForeignJudgement(speaksTAP: true))
+  }
+
+  /// The case that looks whether the file system of the volume at this place is whole.
+  static func check(of volume: Namespace, at index: Int) -> ForeignCase {
+    let command =
+      switch volume.filesystem {
+      case .ext4: ["/bin/e2fsck", "-f", "-n", deviceWord]
+      case .xfs: ["/bin/xfs_repair", "-n", deviceWord]
+      }
+    return ForeignCase(
+      program: "fsck", name: "fsck.check.\(volume.id)", volume: index, command: command,
+      isOffline: true, limit: 120)
   }
 
   /// The cases of the kernel's own tests, by the list that a test gives of itself.

@@ -10,7 +10,7 @@ import Verification
 /// programs on every volume, which is checked at the end.
 struct RegressionExecution: Sendable {
   let request: RunRequest
-  let recipe: RegressionRecipe
+  let cases: [ForeignCase]
   let session: GuestSession
   let log: ForeignLog
   let progress: ProgressHandler
@@ -44,7 +44,6 @@ struct RegressionExecution: Sendable {
 
   private func run(into account: inout Account) async throws {
     let volumes = GuestVolume.all(of: request.topology, in: session.guest)
-    let cases = try await cases(on: volumes)
     try log.begin(cases: cases.count)
     let end = ContinuousClock.now + request.suiteLimit
     for (index, item) in cases.enumerated() {
@@ -59,52 +58,6 @@ struct RegressionExecution: Sendable {
           detail: "\(index + 1)/\(cases.count) \(item.name.prefix(80))"))
       try await run(item, number: index + 1, volumes, into: &account)
       if account.interruption != nil { break }
-    }
-  }
-
-  // MARK: - The cases
-
-  private func cases(on volumes: [GuestVolume]) async throws -> [ForeignCase] {
-    var cases = recipe.kunit.map(ForeignCase.result(of:))
-    for test in recipe.kselftests where request.mightChoose(prefix: "\(test.name).") {
-      cases += ForeignCase.cases(of: test, named: try await names(of: test))
-    }
-    let ids = volumes.map(\.namespace.id)
-    for program in recipe.programs { cases += ForeignCase.cases(of: program, on: ids) }
-    cases = cases.filter { request.chooses($0.name) }
-    let used = Set(cases.compactMap(\.volume)).sorted()
-    cases += used.map { check(volumes[$0], $0) }
-    guard !cases.isEmpty else {
-      throw RequestError(
-        """
-        No case of the suite regression matches \
-        \(request.only.map { "--only '\($0)'" }.joined(separator: " ")). They are called \
-        PROGRAM.CASE.VOLUME, as in 'stress-ng.*' and '*.ns0', and hmm-tests.FIXTURE.VARIANT.TEST.
-        """)
-    }
-    return cases
-  }
-
-  /// The last case of a volume: whether its file system is whole.
-  private func check(_ volume: GuestVolume, _ index: Int) -> ForeignCase {
-    let command =
-      switch volume.namespace.filesystem {
-      case .ext4: ["/bin/e2fsck", "-f", "-n", ForeignCase.deviceWord]
-      case .xfs: ["/bin/xfs_repair", "-n", ForeignCase.deviceWord]
-      }
-    return ForeignCase(
-      program: "fsck", name: "fsck.check.\(volume.namespace.id)", volume: index, command: command,
-      isOffline: true, limit: 120)
-  }
-
-  /// The list that a test gives of itself.
-  private func names(of test: RegressionRecipe.Kselftest) async throws -> [String] {
-    let result = try await session.guest.execute(GuestSession.path(of: test.name), ["-l"])
-    do {
-      return try KselftestList.names(result.outputText + result.errorText)
-    } catch {
-      throw EnvironmentError(
-        "The test \(test.name) does not list its cases (status \(result.status)): \(error).")
     }
   }
 

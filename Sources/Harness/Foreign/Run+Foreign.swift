@@ -10,7 +10,7 @@ extension Run {
     let log = ForeignLog(directory: session.directory, handle: handle)
     guard suite == .xfstests else {
       return try await RegressionExecution(
-        request: request, recipe: workshop.regressionRecipe(), session: session, log: log,
+        request: request, cases: catalogue.regressionCases(), session: session, log: log,
         progress: progress
       ).execute()
     }

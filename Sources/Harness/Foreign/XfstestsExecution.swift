@@ -17,6 +17,11 @@ struct XfstestsExecution: Sendable {
   private static let testDirectory = "/mnt/test"
   private static let scratchDirectory = "/mnt/scratch"
 
+  /// What a test is called on a file system.
+  static func caseName(_ test: String, _ fileSystem: FileSystem) -> String {
+    "\(program).\(test).\(fileSystem.rawValue)"
+  }
+
   /// Runs all tests, or those up to the guest's end.
   func execute() async throws -> SuiteExecution.Observation {
     let plan = try request.xfstestsPlan()
@@ -65,7 +70,7 @@ struct XfstestsExecution: Sendable {
     func take(_ result: CheckTranscript.Result) throws {
       var record = CaseRecord(
         number: first + results.count + 1,
-        name: "\(Self.program).\(result.test).\(fileSystem.rawValue)", volume: "", peer: "",
+        name: Self.caseName(result.test, fileSystem), volume: "", peer: "",
         operation: .foreign, expectedRoute: .none, outcome: result.outcome)
       let now = ContinuousClock.now
       record.foreign = ForeignActivity(

@@ -89,6 +89,9 @@ public struct Workshop: Sendable {
   /// Their names, valid or not.
   public var topologyNames: [String] { Topology.list(in: [topologies]).map(\.name) }
 
+  /// The flavours of the kernel that are known here.
+  public var kernelFlavours: [String] { (try? KernelRecipe.names(project: project)) ?? [] }
+
   /// The topology that a command-line argument means, and its file.
   public func topology(_ argument: String) throws -> (topology: Topology, path: String) {
     let path = try Topology.search(name: argument, in: [topologies])

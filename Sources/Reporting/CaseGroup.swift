@@ -13,13 +13,15 @@ struct CaseGroup {
     case gpu
     /// They run a program that others wrote.
     case foreign(String, fileSystem: String?)
-    /// They have it work on files whose blocks may be in a BAR, on this route.
-    case deviceMap(Route)
+    /// They have it work on files whose blocks may be in a BAR, on this route; nil for files of no
+    /// volume.
+    case deviceMap(Route?)
 
     init(_ item: CaseRecord) {
       self =
         switch (item.operation, item.suite) {
-        case (.gpu, "device-map"), (.gpu, "power-cut"): .deviceMap(item.expectedRoute)
+        case (.gpu, "device-map"), (.gpu, "power-cut"):
+          .deviceMap(item.volume.isEmpty ? nil : item.expectedRoute)
         case (.gpu, _): .gpu
         case (.foreign, _):
           .foreign(item.foreign?.program ?? "program", fileSystem: item.foreign?.fileSystem)
@@ -53,7 +55,7 @@ struct CaseGroup {
       let title =
         switch key.kind {
         case .transfer: "\(volume) → \(key.peer)"
-        case .gpu: volume.isEmpty ? key.peer : "\(key.peer) on \(volume)"
+        case .gpu, .deviceMap(nil): volume.isEmpty ? key.peer : "\(key.peer) on \(volume)"
         case .foreign(let program, let fileSystem):
           [program, [volume, fileSystem ?? ""].filter { !$0.isEmpty }.joined(separator: ", ")]
             .filter { !$0.isEmpty }.joined(separator: " on ")
@@ -75,10 +77,10 @@ struct CaseGroup {
     case .transfer(.switch): "through the switch"
     case .transfer(.hostBridge): "through the host bridge"
     case .transfer(.none): "no route: a refusal is expected"
-    case .gpu, .foreign: ""
-    case .deviceMap(.switch): "blocks through the switch"
-    case .deviceMap(.hostBridge): "blocks through the host bridge"
-    case .deviceMap(.device), .deviceMap(.none): "no route: the page cache"
+    case .gpu, .foreign, .deviceMap(nil): ""
+    case .deviceMap(.switch?): "blocks through the switch"
+    case .deviceMap(.hostBridge?): "blocks through the host bridge"
+    case .deviceMap(.device?), .deviceMap(Route.none?): "no route: the page cache"
     }
   }
 }

@@ -32,7 +32,10 @@ public struct RunComparison: Sendable {
   /// Compares two runs by the kinds of their cases' outcomes, and what is wrong in those that failed.
   ///
   /// - Parameter names: what the runs are called, such as their directories.
-  public init(_ first: RunRecord, _ second: RunRecord, names: (String, String)) {
+  /// - Throws: `ReportError` for runs that have no case in common.
+  public init(
+    _ first: RunRecord, _ second: RunRecord, names: (String, String)
+  ) throws(ReportError) {
     records = [first, second]
     self.names = [names.0, names.1]
     let known = Self.outcomes(of: first)
@@ -51,6 +54,13 @@ public struct RunComparison: Sendable {
     for key in others.order where known.outcomes[key] == nil {
       differences.append(
         Difference(suite: key.suite, name: key.name, first: nil, second: others.outcomes[key]))
+    }
+    guard alike > 0 || differences.contains(where: { $0.first != nil && $0.second != nil }) else {
+      throw ReportError(
+        """
+        \(names.0) and \(names.1) have no case in common; they are runs of the suites \(first.suite) \
+        and \(second.suite). Name two runs of the same cases.
+        """)
     }
     self.differences = differences
     self.alike = alike

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Artifacts
+import Harness
 
 /// A command that can answer with one JSON document. Where it can't answer, the document says why.
 protocol JSONCommand {
@@ -29,7 +30,11 @@ struct OutputOptions: ParsableArguments {
 struct KernelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A flavour of images/kernel/kernel.yaml, or the path of a bzImage.", valueName: "name|path"))
+      "A flavour of images/kernel/kernel.yaml, or the path of a bzImage.",
+      discussion: KernelOptions.flavours.isEmpty
+        ? "" : "Flavours: \(KernelOptions.flavours.joined(separator: ", ")).",
+      valueName: "name|path"),
+    completion: .custom { _, _, _ in KernelOptions.flavours })
   var kernel: String?
 
   @Option(
@@ -51,6 +56,9 @@ struct KernelOptions: ParsableArguments {
       "Add the GPU's driver and Crossbar's patches to that tree; files in it change.",
       discussion: "Without them the guest has no GPU driver, and suites that need it can't run."))
   var withDriver = false
+
+  /// The flavours of this checkout, for the help and for tab completion.
+  static let flavours = (try? Workshop.standard().kernelFlavours) ?? []
 
   func validate() throws {
     if withDriver && tree == nil {

@@ -10,7 +10,7 @@ struct CompareCommand: ParsableCommand, JSONCommand {
     commandName: "compare",
     abstract: "Lists the cases that did not end alike in two runs, as on two kernels.",
     discussion: """
-      Exits 1 if there is one.
+      Exits 1 if there is one, and 2 for runs that have no case in common.
 
       EXAMPLES
         crossbar run switch --suite regression --kernel 7.2-mainline --output before
@@ -28,7 +28,7 @@ struct CompareCommand: ParsableCommand, JSONCommand {
   var json = false
 
   func run() throws {
-    let comparison = RunComparison(
+    let comparison = try RunComparison(
       try RunLoader.load(directory: first), try RunLoader.load(directory: second),
       names: (first, second))
     if json {

@@ -73,7 +73,15 @@ struct TopologyCommand: AsyncParsableCommand {
 
     private func diagram() throws -> PCIeDiagram {
       if let finished {
-        let tree = try PCITree.load(path: RunDirectory(existing: finished).path(of: .pci))
+        let dump = RunDirectory(existing: finished).path(of: .pci)
+        guard FileManager.default.fileExists(atPath: dump) else {
+          throw RequestError(
+            """
+            \(finished) has no pci.txt, so no guest came up there. Name a run directory, such as those \
+            in runs/.
+            """)
+        }
+        let tree = try PCITree.load(path: dump)
         let asked = try? RunLoader.load(directory: finished).topology
         return tree.diagram(
           title: "\(asked?.name ?? finished), as the guest has it", topology: asked)

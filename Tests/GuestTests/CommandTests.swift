@@ -108,6 +108,18 @@ import Testing
     }
   }
 
+  @Test func theTreeOfAGuestThatNeverWasIsAWrongRequest() async throws {
+    let missing = CrossbarProgram.temporaryDirectory()
+    let outcome = try await CrossbarProgram.run(["topology", "show", "--run", missing.path])
+    #expect(outcome.exitCode == 2)
+    #expect(outcome.errors.contains("\(missing.path) has no pci.txt, so no guest came up there."))
+  }
+
+  @Test func theHelpNamesTheKernels() async throws {
+    let outcome = try await CrossbarProgram.run(["run", "--help"])
+    #expect(outcome.output.contains("Flavours: 7.2, 7.2-mainline, "))
+  }
+
   @Test func aReportOfNoRunIsAWrongRequest() async throws {
     let missing = CrossbarProgram.temporaryDirectory()
     let outcome = try await CrossbarProgram.run(["report", "--json", missing.path])

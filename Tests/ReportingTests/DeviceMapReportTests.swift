@@ -65,6 +65,16 @@ import Verification
         " –                   ·        ·       ·          ·        ·        ·"))
   }
 
+  /// A case of no volume has no route that could be told.
+  @Test func filesOfNoVolumeHaveNoRoute() {
+    let alone = item(
+      "refused-module", number: 5, bytes: [:], pages: PageCounts(), volume: "", route: .none)
+    let lines = text(cases + [alone]).split(separator: "\n").map(String.init)
+    let heading = lines.last { $0.contains("pages direct fallback") } ?? ""
+    #expect(heading.hasPrefix("gpu0  ") && !heading.contains("route"), "\(heading)")
+    #expect(!lines.contains { $0.contains("gpu0 on ,") || $0.contains("gpu0 on  ") })
+  }
+
   @Test func leavesPortsOutForWhichThereIsNoRoom() {
     let header = { (columns: Int) in
       text(cases, columns: columns).split(separator: "\n").first { $0.contains("pages direct") }

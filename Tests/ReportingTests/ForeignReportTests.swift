@@ -45,9 +45,9 @@ private func foreign(
 }
 
 @Suite struct RunComparisonTests {
-  @Test func aRunIsLikeItself() {
+  @Test func aRunIsLikeItself() throws {
     let record = run([foreign("fio.psync.ns0"), foreign("fio.mmap.ns0")])
-    let comparison = RunComparison(record, record, names: ("before", "after"))
+    let comparison = try RunComparison(record, record, names: ("before", "after"))
     #expect(comparison.differences.isEmpty && comparison.alike == 2)
     let text = comparison.text()
     #expect(text.hasSuffix("ALIKE  2 cases\n"))
@@ -55,13 +55,13 @@ private func foreign(
     #expect(text.contains("\nB  after · Linux 7.2.12 (7.2-debug)\n"))
   }
 
-  @Test func whatEndsOtherwiseOrIsMissingIsListed() {
+  @Test func whatEndsOtherwiseOrIsMissingIsListed() throws {
     let skipped = CaseOutcome(.skipped, nil, "no \(hostile)")
     let first = run([foreign("fio.a.ns0"), foreign("fio.b.ns0"), foreign("fio.c.ns0")])
     let second = run([
       foreign("fio.a.ns0"), foreign("fio.b.ns0", outcome: skipped), foreign("fio.d.ns0"),
     ])
-    let comparison = RunComparison(first, second, names: ("a", "b"))
+    let comparison = try RunComparison(first, second, names: ("a", "b"))
     #expect(comparison.differences.map(\.name) == ["fio.b.ns0", "fio.c.ns0", "fio.d.ns0"])
     #expect(comparison.alike == 1)
     let text = comparison.text()
@@ -70,9 +70,19 @@ private func foreign(
     #expect(!text.contains("\u{1B}"))
   }
 
-  @Test func anotherFailureIsADifference() {
+  @Test func anotherFailureIsADifference() throws {
     let one = run([foreign("a", outcome: CaseOutcome(.failed, .program, "x"))])
     let other = run([foreign("a", outcome: CaseOutcome(.failed, .incomplete, "x"))])
-    #expect(RunComparison(one, other, names: ("a", "b")).differences.count == 1)
+    #expect(try RunComparison(one, other, names: ("a", "b")).differences.count == 1)
+  }
+
+  @Test func runsWithoutACaseInCommonAreRefused() {
+    let first = run([foreign("fio.a.ns0")])
+    for second in [run([foreign("fio.b.ns0")]), run([])] {
+      let error = #expect(throws: ReportError.self) {
+        try RunComparison(first, second, names: ("a", "b"))
+      }
+      #expect(error.map { "\($0)".hasPrefix("a and b have no case in common") } == true)
+    }
   }
 }

@@ -40,7 +40,7 @@ struct PCIeDiagramTests {
         nvme0 to gpu0: through a switch
         nvme1 to gpu0: refused by the kernel
         nvme1 to nvme0: through the host bridge
-        nvme0 to gpu0: silent-corruption, a test
+        known limit from nvme0 to gpu0: silent-corruption, a test
 
         """)
   }

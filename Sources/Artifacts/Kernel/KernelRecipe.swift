@@ -100,6 +100,12 @@ public struct KernelRecipe: Hashable, Sendable {
     return (recipes, standard)
   }
 
+  /// The names of all flavours.
+  public static func names(project: ProjectFiles) throws(ArtifactError) -> [String] {
+    let path = project.path(file)
+    return try parse(HostFiles.text(path), file: project.name(of: path)).recipes.map(\.name)
+  }
+
   /// The recipe of a name, or the default one.
   ///
   /// - Throws: `ArtifactError` of kind `input` that lists the known names.

@@ -12,7 +12,9 @@ extension Topology {
       ],
       kind: .root, children: children(of: nil, above: []))
     let expected = routes.map { "\($0.from) to \($0.to): \(Self.words(for: $0.route))" }
-    let known = limits.map { "\($0.from) to \($0.to): \($0.outcome.rawValue), \($0.reason)" }
+    let known = limits.map {
+      "known limit from \($0.from) to \($0.to): \($0.outcome.rawValue), \($0.reason)"
+    }
     return PCIeDiagram(title: "\(name): \(summary)", roots: [root], notes: expected + known)
   }
 

@@ -213,7 +213,7 @@ static struct file *make_large(struct test *test, size_t size)
 	char name[96];
 
 	if (size > KIB(LARGE_KIB)) {
-		test_skip(test, "the BAR is too large to be filled: %zu KiB",
+		test_skip(test, "the BAR is too large to be filled: that takes a file of %zu KiB",
 			  size >> 10);
 		return NULL;
 	}

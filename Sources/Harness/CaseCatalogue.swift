@@ -44,6 +44,20 @@ public struct CaseCatalogue: Sendable {
     return items
   }
 
+  /// What is wrong with the cases that a guest has run, if they are not those that were chosen.
+  static func faults(in cases: [CaseRecord], chosen: [Item]) -> [String] {
+    let run = Set(cases.map { Item(suite: $0.suite ?? "", name: $0.name) })
+    let missing = chosen.filter { !run.contains($0) }
+    let strange = run.subtracting(chosen).sorted { $0.name < $1.name }
+    return [("The guest has not run", missing), ("The guest has run, unasked,", strange)]
+      .compactMap { words, items in
+        items.first.map { first in
+          let more = items.count == 1 ? "" : " and \(items.count - 1) more"
+          return "\(words) \(first.name) of the suite \(first.suite)\(more)."
+        }
+      }
+  }
+
   private func names(of suite: Suite) async throws -> [String] {
     switch suite {
     case .regression: try await regressionCases().map(\.name)
@@ -59,8 +73,11 @@ public struct CaseCatalogue: Sendable {
         """)
     case .p2pdma, .gpu, .deviceMap, .all:
       try await list(
-        workshop.program(suite.program ?? "", progress: progress),
-        GuestProgramArguments(request: request, suite: suite, addresses: places).list + ["--list"])
+        "/usr/bin/timeout",
+        [
+          Self.listLimit, workshop.program(suite.program ?? "", progress: progress).string,
+        ] + GuestProgramArguments(request: request, suite: suite, addresses: places).list
+          + ["--list"])
     }
   }
 
@@ -70,8 +87,8 @@ public struct CaseCatalogue: Sendable {
     var cases = recipe.kunit.map(ForeignCase.result(of:))
     for test in recipe.kselftests where request.mightChoose(prefix: "\(test.name).") {
       let path = try await workshop.kselftest(test, of: request.kernel, progress: progress)
-      // With the list, kselftest_harness.h also says that no test was run.
-      let lines = try await list(path, ["-l"], statuses: [0, Self.kselftestSkip])
+      let lines = try await list(
+        "/bin/sh", Self.kselftestLister + [Self.listLimit, path.string])
       do {
         let names = try KselftestList.names(lines.joined(separator: "\n"))
         cases += ForeignCase.cases(of: test, named: names)
@@ -97,23 +114,27 @@ public struct CaseCatalogue: Sendable {
     return Dictionary(places) { first, _ in first }
   }
 
-  /// `KSFT_SKIP` of kselftest.h.
-  private static let kselftestSkip = 4
+  /// Runs a program with a limit; the list that kselftest_harness.h gives goes to standard error, and
+  /// then it exits as if all tests had been skipped (`KSFT_SKIP` of kselftest.h).
+  private static let kselftestLister = [
+    "-c", #"timeout "$0" "$1" -l 2>&1 >/dev/null; [ $? -eq 4 ]"#,
+  ]
+
+  /// Seconds in which a program has listed its cases; it does nothing else.
+  private static let listLimit = "30"
 
   /// What a program says, line by line.
-  private func list(
-    _ program: FilePath, _ arguments: [String], statuses: Set<Int> = [0]
-  ) async throws -> [String] {
+  private func list(_ program: FilePath, _ arguments: [String]) async throws -> [String] {
     let lines = Mutex<[String]>([])
     let outcome = try await Command(program, arguments).run { line in
       lines.withLock { $0.append(line) }
     }
     let all = lines.withLock(\.self)
-    guard statuses.contains(outcome.status) else {
+    guard outcome.succeeded else {
       throw EnvironmentError(
         """
-        \(program) does not list its cases (status \(outcome.status)): \
-        \(all.last.map { String($0.prefix(300)) } ?? "it says nothing").
+        `\(([program.string] + arguments).joined(separator: " "))` lists no cases (status \
+        \(outcome.status)): \(all.last.map { String($0.prefix(300)) } ?? "it says nothing").
         """)
     }
     return all

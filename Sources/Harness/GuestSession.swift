@@ -39,7 +39,7 @@ struct GuestSession: Sendable {
       name: "crossbar-\(ProcessInfo.processInfo.processIdentifier)", topology: topology,
       kernel: parts.kernel.path.string, initramfs: parts.initramfs.string,
       kernelArguments: driverTracing(of: request, on: parts.kernel)
-        + (request.passesDMAThrough ? ["iommu.passthrough=1"] : []),
+        + (request.iommuDomain == .passThrough ? ["iommu.passthrough=1"] : []),
       images: Dictionary(uniqueKeysWithValues: images),
       gpuServers: gpus.servers, persistentMemory: persistentMemory, accelerator: accelerator,
       logs: logs)
@@ -48,7 +48,7 @@ struct GuestSession: Sendable {
     let guest = try await Guest.start(description, on: hypervisor)
     let session = GuestSession(
       guest: guest, directory: directory, topology: topology,
-      passesDMAThrough: request.passesDMAThrough)
+      passesDMAThrough: request.iommuDomain == .passThrough)
     do {
       try directory.write(Data(guest.domainXML.utf8), to: .domain)
       try await guest.waitForAgent(
@@ -144,24 +144,20 @@ struct GuestSession: Sendable {
     return tree
   }
 
-  /// Makes sure that the kernel gave the GPUs an identity domain. With another one their engines would
-  /// read and write whatever is at the addresses that the driver means to be translated.
+  /// Makes sure that the kernel gave an identity domain to all that master the bus. With another one the
+  /// GPUs' engines would read and write whatever is at the addresses that the driver means to be
+  /// translated, and the controllers' addresses in QEMU's trace would not be the bus's.
   private func checkIdentity(of tree: PCITree) async throws {
     let addresses = tree.resolve(topology)
-    for gpu in topology.gpus {
-      guard let address = addresses[gpu.id] else { continue }
+    for id in topology.nvme.map(\.id) + topology.gpus.map(\.id) {
+      guard let address = addresses[id] else {
+        throw EnvironmentError("\(id) is not in the guest's configuration space.")
+      }
       // Documentation/ABI/testing/sysfs-kernel-iommu_groups.
-      let type = try await guest.pull(
+      let type = try? await guest.pull(
         "/sys/bus/pci/devices/\(address)/iommu_group/type", limit: 4096)
-      let domain = String(decoding: type.prefix { $0 != 0x0A }, as: UTF8.self)
-      guard domain == "identity" else {
-        throw EnvironmentError(
-          """
-          The guest's kernel was given iommu.passthrough=1, but the IOMMU domain of \(gpu.id) \
-          (\(address)) is '\(domain.prefix(32))', not 'identity': the GPU's engine, whose DMA \
-          nothing translates, would reach the wrong memory. Take another kernel, or a topology with \
-          `iommu: none`.
-          """)
+      if let objection = IdentityDomain.objection(toType: type, of: "\(id) (\(address))") {
+        throw EnvironmentError(objection)
       }
     }
   }

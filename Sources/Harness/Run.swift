@@ -30,7 +30,7 @@ public struct Run: Sendable {
   ///   that ends early because the guest's kernel panicked or hung is a verdict, not an error.
   public func execute() async throws -> FinishedRun {
     // Whoever mistyped a case is not to wait for a kernel.
-    if !request.only.isEmpty { _ = try await catalogue.items() }
+    let chosen = request.only.isEmpty ? nil : try await catalogue.items()
     let claim = try RunClaim(request)
     defer { claim.release() }
     let directory = claim.directory
@@ -44,7 +44,7 @@ public struct Run: Sendable {
       let run =
         request.suite == .powerCut
         ? try await cutPower(parts, directory, hypervisor)
-        : try await boot(parts, directory, hypervisor)
+        : try await boot(parts, directory, hypervisor, chosen: chosen)
       await hypervisor.close()
       return run
     } catch {
@@ -73,7 +73,8 @@ public struct Run: Sendable {
   }
 
   private func boot(
-    _ parts: RunParts, _ directory: RunDirectory, _ hypervisor: Hypervisor
+    _ parts: RunParts, _ directory: RunDirectory, _ hypervisor: Hypervisor,
+    chosen: [CaseCatalogue.Item]?
   ) async throws -> FinishedRun {
     let accelerator = try await workshop.accelerator(
       kernel: parts.kernel.path.string, initramfs: parts.initramfs.string)
@@ -104,11 +105,12 @@ public struct Run: Sendable {
 
       progress(RunProgress(label: "Verify"))
       let assessment = RunAssessment(
-        request: request, directory: directory, tree: tree, observations: observations,
+        request: request, chosen: chosen, directory: directory, tree: tree,
+        observations: observations,
         traceFault: traceFault, lastNumbers: gpus.lastNumbers,
         console: session.guest.console.findings)
       var record = try assessment.record(
-        environment: RunEnvironment.current(accelerator, hypervisor), kernel: parts.kernel)
+        environment: RunEnvironment.current(accelerator, hypervisor, request), kernel: parts.kernel)
       timings.verify = phases.lap()
       record.timings = timings
       if let retry = booted.retry { record.add(retry) }

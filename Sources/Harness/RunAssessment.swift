@@ -10,6 +10,8 @@ import Verification
 /// The verdict of a run, from everything that it left.
 struct RunAssessment: Sendable {
   let request: RunRequest
+  /// The cases that `--only` chose, by the host's account; nil without it.
+  let chosen: [CaseCatalogue.Item]?
   let directory: RunDirectory
   let tree: PCITree
   let observations: [SuiteExecution.Observation]
@@ -49,6 +51,7 @@ struct RunAssessment: Sendable {
       for index in own.indices { own[index].suite = observation.suite.rawValue }
       cases += own
     }
+    if interruption == nil, let chosen { faults += CaseCatalogue.faults(in: cases, chosen: chosen) }
     return RunRecord(
       suite: request.suite.rawValue, topology: request.topology,
       topologyFile: request.topologyPath, strict: request.strict,

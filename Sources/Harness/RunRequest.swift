@@ -105,9 +105,12 @@ extension RunRequest {
   /// Whether the run needs the GPU and its driver.
   var usesGPU: Bool { suite.members.contains(where: \.usesGPU) }
 
-  /// Whether the guest's virtual IOMMU, if it has one, is to pass all DMA through as it is: the GPUs'
-  /// engines master the bus beside it, and nothing would translate what they are given.
-  var passesDMAThrough: Bool { topology.machine.iommu != .none && usesGPU }
+  /// What the guest's virtual IOMMU is to do with DMA, if it has one. The GPUs' engines master the bus
+  /// beside it, and nothing would translate what they are given.
+  var iommuDomain: RunRecord.IOMMUDomain? {
+    guard topology.machine.iommu != .none else { return nil }
+    return usesGPU ? .passThrough : .translating
+  }
 
   /// Whether the run is about blocks of files in a BAR.
   var mapsFiles: Bool { suite.members.contains(where: \.mapsFiles) }
@@ -128,7 +131,6 @@ extension RunRequest {
     if let memory { options["memory"] = memory.description }
     if let xfstests { options["xfstests"] = xfstests }
     guard usesGPU else { return options }
-    if passesDMAThrough { options["iommu"] = "pass-through" }
     options["rounds"] = String(effort.rounds)
     if suite.members.contains(.gpu) { options["soak"] = String(effort.soak) }
     options["seed"] = String(effort.seed)
@@ -205,7 +207,7 @@ extension RunRequest {
       throw RequestError(
         "\(topologyPath): the suite \(suite.rawValue) needs a GPU, and \(topology.name) has none.")
     }
-    if passesDMAThrough, suite.members.contains(.p2pdma) {
+    if iommuDomain == .passThrough, suite.members.contains(.p2pdma) {
       throw RequestError(
         """
         \(topologyPath): behind a virtual IOMMU, p2pdma wants the controllers' DMA translated, and \

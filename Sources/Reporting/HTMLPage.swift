@@ -94,7 +94,7 @@ struct HTMLPage {
     machine = [
       ("guest kernel", "\(record.kernel.title), \(record.kernel.origin)"),
       ("QEMU", environment.qemu), ("libvirt", environment.libvirt),
-      ("accelerator", environment.accelerator),
+      ("accelerator", environment.accelerator), ("IOMMU", environment.iommu?.words ?? ""),
       ("host", "Linux \(environment.hostKernel), \(environment.hostProcessors) processors"),
       ("Crossbar", environment.crossbar), ("topology", record.topologyFile),
       ("options", record.optionWords),

@@ -94,6 +94,7 @@ public struct JUnitReport: Sendable {
     let values = [
       ("kernel", record.kernel.release), ("qemu", environment.qemu),
       ("libvirt", environment.libvirt), ("accelerator", environment.accelerator),
+      ("iommu", environment.iommu?.words ?? "none"),
       ("crossbar", environment.crossbar), ("verdict", record.verdict.rawValue),
     ]
     let options = record.options.sorted { $0.key < $1.key }.map { ("option.\($0.key)", $0.value) }

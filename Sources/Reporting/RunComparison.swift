@@ -32,7 +32,7 @@ public struct RunComparison: Sendable {
   /// Compares two runs by the kinds of their cases' outcomes, and what is wrong in those that failed.
   ///
   /// - Parameter names: what the runs are called, such as their directories.
-  /// - Throws: `ReportError` for runs that have no case in common.
+  /// - Throws: `ReportError` for runs of other cases. One that broke off before its first is none.
   public init(
     _ first: RunRecord, _ second: RunRecord, names: (String, String)
   ) throws(ReportError) {
@@ -55,7 +55,9 @@ public struct RunComparison: Sendable {
       differences.append(
         Difference(suite: key.suite, name: key.name, first: nil, second: others.outcomes[key]))
     }
-    guard alike > 0 || differences.contains(where: { $0.first != nil && $0.second != nil }) else {
+    let haveCases = !first.cases.isEmpty && !second.cases.isEmpty
+    let share = alike > 0 || differences.contains { $0.first != nil && $0.second != nil }
+    guard share || !haveCases && first.suite == second.suite else {
       throw ReportError(
         """
         \(names.0) and \(names.1) have no case in common; they are runs of the suites \(first.suite) \
@@ -98,6 +100,11 @@ public struct RunComparison: Sendable {
         let text = "\(letter)  \(words ?? "not in this run")".printable.shortened(to: columns - 4)
         lines.append("    " + ink(outcome?.meaning ?? .faint, text))
       }
+    }
+    for (letter, record) in zip(["A", "B"], records) {
+      guard let interruption = record.interruption else { continue }
+      let text = "\(letter) broke off: \(interruption)".printable
+      lines += TextWrap.lines(text, columns: columns, indent: 0).map { ink(.bad, $0) }
     }
     let count = Figures.count(differences.count, "case")
     let sum =

@@ -43,11 +43,7 @@ public struct TerminalReport: Sendable {
   }
 
   private var heading: [String] {
-    let environment = record.environment
-    let machine = [
-      "Linux \(record.kernel.title)", "QEMU \(environment.qemu)",
-      "libvirt \(environment.libvirt)", environment.accelerator, "crossbar \(environment.crossbar)",
-    ]
+    let machine = ["Linux \(record.kernel.title)"] + record.environment.words
     let title = "\(record.suite) on \(record.topology.name)".printable
     return [ink(.strong, title)]
       + TextWrap.lines(record.topology.summary.printable, columns: columns, indent: 0)
@@ -136,7 +132,8 @@ public struct TerminalReport: Sendable {
     guard let first = record.console.first else { return [] }
     let count = Figures.count(record.console.count, "report")
     let text = "console.log has \(count) of trouble, the first in line \(first.line):"
-    return [first.isFatal ? ink(.bad, text) : ink(.warning, text)] + wrap(first.text)
+    return [first.isFatal(iommu: record.environment.iommu) ? ink(.bad, text) : ink(.warning, text)]
+      + wrap(first.text)
   }
 
   private var summary: [String] {

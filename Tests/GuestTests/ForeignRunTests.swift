@@ -6,6 +6,18 @@ import Testing
 extension GuestTests {
   /// Programs of others: their verdicts, and what becomes of those that have none.
   @Suite struct ForeignRuns {
+    /// The kernel's own tests, asked without a guest; a wrong list would have other names as well.
+    @Test func theCasesAreListedWithoutAGuest() async throws {
+      let outcome = try await CrossbarProgram.run(
+        ["run", "switch", "--suite", "regression", "--list", "--only", "hmm-tests.*"])
+      #expect(outcome.exitCode == 0, "\(outcome.story)")
+      #expect(!FileManager.default.fileExists(atPath: outcome.directory.path))
+      let names = outcome.output.split(separator: "\n")
+      #expect(names.count > 60 && Set(names).count == names.count)
+      #expect(names.contains("hmm-tests.hmm.hmm_device_private.open_close"))
+      #expect(names.allSatisfy { $0.wholeMatch(of: /hmm-tests\.\w+\.\w+\.\w+/) != nil }, "\(names)")
+    }
+
     @Test func aStressorAndAJobAreVerifiedOnBothFileSystems() async throws {
       let outcome = try await CrossbarProgram.run([
         "run", "switch", "--suite", "regression", "--only", "stress-ng.rename.*", "--only",

@@ -211,7 +211,7 @@ extension GuestTests {
       let outcome = try await CrossbarProgram.run(["run", "viommu-root-ports", "--suite", "gpu"])
       #expect(outcome.exitCode == 0, "\(outcome.story)")
       #expect(try outcome.kinds() == ["verified": 198])
-      #expect(outcome.output.contains("iommu pass-through"))
+      #expect(outcome.output.contains(" · IOMMU passes through · "))
       #expect(outcome.file("domain.xml").contains("iommu.passthrough=1"))
     }
   }

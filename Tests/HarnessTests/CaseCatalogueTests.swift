@@ -62,6 +62,30 @@ import Verification
     #expect(names.count > 2 && names.dropFirst().allSatisfy { $0.hasSuffix(".ns1") })
   }
 
+  /// The guest decides what runs; that it is what was chosen is the host's to see.
+  @Test func whatTheGuestLeavesOutOrAddsIsAFault() {
+    func item(_ name: String) -> CaseCatalogue.Item { .init(suite: "gpu", name: name) }
+    func record(_ name: String, suite: String = "gpu") -> CaseRecord {
+      var record = CaseRecord(
+        number: 1, name: name, volume: "", peer: "gpu0", operation: .gpu, expectedRoute: .none,
+        outcome: CaseOutcome(.verified))
+      record.suite = suite
+      return record
+    }
+    let chosen = [item("a"), item("b"), item("c")]
+    #expect(
+      CaseCatalogue.faults(in: [record("c"), record("a"), record("b")], chosen: chosen) == [])
+    #expect(
+      CaseCatalogue.faults(in: [record("c"), record("a")], chosen: chosen) == [
+        "The guest has not run b of the suite gpu."
+      ])
+    #expect(
+      CaseCatalogue.faults(in: [record("a", suite: "p2pdma")], chosen: chosen) == [
+        "The guest has not run a of the suite gpu and 2 more.",
+        "The guest has run, unasked, a of the suite p2pdma.",
+      ])
+  }
+
   @Test func powerCutHasNoneToChooseFrom() async throws {
     let error = await #expect(throws: RequestError.self) { try await items("switch", .powerCut) }
     #expect(error?.description.contains("no cases to choose from") == true)

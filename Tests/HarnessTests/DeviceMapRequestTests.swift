@@ -56,16 +56,27 @@ func shipped(
   func aVirtualIOMMUPassesTheDMAOfAGPUThrough(suite: Harness.Suite) throws {
     let request = try shipped("viommu-switch", suite: suite)
     try request.check()
-    #expect(request.passesDMAThrough && request.options["iommu"] == "pass-through")
+    #expect(request.iommuDomain == .passThrough && request.options["iommu"] == nil)
     let without = try shipped("switch", suite: suite)
-    #expect(!without.passesDMAThrough && without.options["iommu"] == nil)
+    #expect(without.iommuDomain == nil)
   }
 
   @Test(arguments: [Harness.Suite.p2pdma, .regression])
   func aVirtualIOMMUTranslatesForTheOtherSuites(suite: Harness.Suite) throws {
     let request = try shipped("viommu-switch", suite: suite)
     try request.check()
-    #expect(!request.passesDMAThrough && request.options["iommu"] == nil)
+    #expect(request.iommuDomain == .translating)
+  }
+
+  @Test(arguments: [
+    ("identity\n", true), ("identity", true), ("DMA\n", false), ("DMA-FQ\n", false), ("", false),
+    ("blocked\n", false), ("identity \u{1B}[2J\n", false),
+  ])
+  func onlyAnIdentityDomainPassesDMAThrough(type: String, isIdentity: Bool) {
+    let objection = IdentityDomain.objection(toType: Array(type.utf8), of: "gpu0 (0000:04:00.0)")
+    #expect((objection == nil) == isIdentity)
+    #expect(objection?.contains("the IOMMU domain of gpu0 (0000:04:00.0) is '") ?? true)
+    #expect(IdentityDomain.objection(toType: nil, of: "gpu0") == nil)
   }
 
   @Test func aVirtualIOMMUDoesNotDoBothInOneGuest() throws {

@@ -48,6 +48,10 @@ import Topology
     #expect(
       try refusal(suite: .xfstests, xfstests: tree, only: ["generic/9*"])?
         .contains("matches --only 'generic/9*'") == true)
+    // One of several as well.
+    #expect(
+      try refusal(suite: .xfstests, xfstests: tree, only: ["generic/*", "raed", "generic/9*"])?
+        .contains("matches --only 'raed' or --only 'generic/9*'. ") == true)
     #expect(
       try refusal("no-cmb", suite: .xfstests, xfstests: tree)?.contains("two namespaces")
         != (try shipped("no-cmb", suite: .xfstests).topology.namespaces.count >= 2))

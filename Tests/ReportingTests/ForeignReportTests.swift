@@ -78,11 +78,27 @@ private func foreign(
 
   @Test func runsWithoutACaseInCommonAreRefused() {
     let first = run([foreign("fio.a.ns0")])
-    for second in [run([foreign("fio.b.ns0")]), run([])] {
+    var other = run([])
+    other.suite = "gpu"
+    for second in [run([foreign("fio.b.ns0")]), other] {
       let error = #expect(throws: ReportError.self) {
         try RunComparison(first, second, names: ("a", "b"))
       }
       #expect(error.map { "\($0)".hasPrefix("a and b have no case in common") } == true)
     }
+  }
+
+  /// As a kernel that panics at boot has it.
+  @Test func aRunThatBrokeOffBeforeItsFirstCaseIsNoOtherRun() throws {
+    let first = run([foreign("fio.a.ns0")])
+    let second = run([], interruption: "The guest panicked.")
+    let comparison = try RunComparison(first, second, names: ("a", "b"))
+    #expect(comparison.differences.map(\.name) == ["fio.a.ns0"])
+    let text = comparison.text()
+    #expect(text.contains("\nB broke off: The guest panicked.\n"), "\(text)")
+    #expect(!text.contains("A broke off"))
+    #expect(text.hasSuffix("DIFFERENT  1 case of 1\n"))
+    // Neither has shown anything.
+    #expect(try RunComparison(second, second, names: ("b", "b")).differences.isEmpty)
   }
 }

@@ -6,7 +6,7 @@ import Verification
 @Suite struct GPUEdgeTests {
   private static let end =
     #"# xbar {"t":"gpu","n":3,"edge":"end","commands":5,"faults":4,"aborts":1,"#
-    + #""direct":64,"fallback":8,"refusals":2}"#
+    + #""direct":64,"fallback":8,"refusals":2,"leaves":false}"#
 
   private static func begin(_ claim: String) -> String {
     #"# xbar {"t":"gpu","n":3,"edge":"begin","claim":"# + claim + "}"
@@ -37,8 +37,7 @@ import Verification
 
   @Test func readsWhetherAFileIsLeft() throws {
     #expect(try !edge(Self.end).leavesFile)
-    let line = Self.end.replacing(#","refusals":2"#, with: #","refusals":2,"leaves":true"#)
-    #expect(try edge(line).leavesFile)
+    #expect(try edge(Self.end.replacing(#""leaves":false"#, with: #""leaves":true"#)).leavesFile)
   }
 
   @Test func pagesAreNotOwedByEveryProgram() throws {
@@ -54,6 +53,7 @@ import Verification
     end.replacing(#""fallback":8"#, with: #""fallback":18446744073709551616"#),
     end.replacing(#""refusals":2"#, with: #""refusals":"2""#),
     end.replacing(#""faults":4"#, with: #""faults":0.5"#),
+    end.replacing(#","leaves":false"#, with: ""), end.replacing(#":false"#, with: #":0"#),
   ])
   func refusesWhatCannotBe(line: String) {
     #expect(throws: ProtocolViolation.self) { try ProgramEvent(line: line) }

@@ -15,7 +15,6 @@ import Testing
                                                    a_name_that_is_longer_than_any_column_of_it
     --------------------------------------------------------------------------------
     hmm2                                           double_map
-    # [INFO] detected hugetlb page size: 1048576 KiB
     """
 
   @Test func eachTestOfAFixtureRunsInEachVariant() throws {

@@ -149,6 +149,20 @@ import Verification
     #expect(verdict == (isFatal ? .failed : .verified))
   }
 
+  /// One that translates may refuse; one that passes through has nothing to refuse.
+  @Test func whatAnIOMMUThatPassesThroughRefusesIsAFailure() {
+    let fault = RunRecord.ConsoleReport(kind: "iommu-fault", line: 3, text: "DMAR: fault")
+    var environment = record([]).environment
+    #expect(!fault.isFatal(iommu: nil) && !fault.isFatal(iommu: .translating))
+    environment.iommu = .passThrough
+    let run = RunRecord(
+      suite: "gpu", topology: record([]).topology, topologyFile: "x.yaml", strict: false,
+      cases: [assess(observation())], interruption: nil, timings: .init(), environment: environment,
+      kernel: record([]).kernel, console: [fault])
+    #expect(run.verdict == .failed)
+    #expect(run.failures == ["The guest's kernel is in trouble: console.log:3: DMAR: fault"])
+  }
+
   @Test func refusesAnotherSchema() throws {
     let data = try record([assess(observation())]).encoded()
     let other = String(decoding: data, as: UTF8.self)

@@ -58,7 +58,7 @@ extension RunRequest {
       }
       return
     }
-    let plan = try xfstestsPlan()
+    let tree = try xfstestsTree()
     guard topology.namespaces.count >= 2 else {
       throw RequestError(
         """
@@ -66,12 +66,16 @@ extension RunRequest {
         and \(topology.name) has \(topology.namespaces.count).
         """)
     }
-    guard plan.contains(where: { !$0.tests.isEmpty }) else {
-      let patterns = only.map { "--only '\($0)'" }.joined(separator: " ")
+    func matchesNone(_ choice: [String]) -> Bool {
+      fileSystems.allSatisfy { tree.tests(for: $0, choice: choice).isEmpty }
+    }
+    let strange = only.filter { matchesNone([$0]) }.map { "--only '\($0)'" }
+    guard strange.isEmpty, !matchesNone(only) else {
       throw RequestError(
         """
-        No test of \(xfstests ?? "") matches \(patterns.isEmpty ? "the group quick" : patterns). \
-        Tests are called as in 'generic/001' or 'generic/*', groups as in 'auto'.
+        No test of \(xfstests ?? "") matches \
+        \(strange.isEmpty ? "the group quick" : strange.joined(separator: " or ")). Tests are called \
+        as in 'generic/001' or 'generic/*', groups as in 'auto'.
         """)
     }
   }

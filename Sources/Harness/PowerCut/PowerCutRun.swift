@@ -32,8 +32,9 @@ struct PowerCutRun: Sendable {
     /// Acknowledged writes of all lives.
     var acknowledged = 0
 
-    var isOver: Bool {
-      interruption != nil || !faults.isEmpty || console.contains(where: \.isFatal)
+    func isOver(behind iommu: RunRecord.IOMMUDomain?) -> Bool {
+      interruption != nil || !faults.isEmpty
+        || console.contains { $0.isFatal(iommu: iommu) }
         || cases.contains { $0.outcome.kind == .failed }
     }
   }
@@ -46,7 +47,7 @@ struct PowerCutRun: Sendable {
     var schedule = CutSchedule(seed: request.effort.seed)
     var story = Story()
     let cuts = Int(request.effort.rounds)
-    for number in 0...cuts where !story.isOver {
+    for number in 0...cuts where !story.isOver(behind: request.iommuDomain) {
       let heard = "\(story.acknowledged) acknowledged writes"
       progress(
         RunProgress(
@@ -60,7 +61,7 @@ struct PowerCutRun: Sendable {
       suite: request.suite.rawValue, topology: request.topology,
       topologyFile: request.topologyPath, strict: request.strict, options: request.options,
       cases: story.cases, interruption: story.interruption, faults: story.faults,
-      timings: story.timings, environment: RunEnvironment.current(accelerator, hypervisor),
+      timings: story.timings, environment: RunEnvironment.current(accelerator, hypervisor, request),
       kernel: RunRecord.Kernel(
         release: parts.kernel.release, origin: parts.kernel.origin, flavour: parts.kernel.flavour),
       seeds: [request.suite.rawValue: request.effort.seed], console: story.console)

@@ -20,9 +20,7 @@ public enum KselftestList {
       let test = column(of: "TEST", in: lines[start])
     else { throw .malformed("the list of tests has no heading") }
     var names: [String] = []
-    // What the program says of itself, which is no part of the table.
-    let table = lines[(start + 1)...].filter { !$0.hasPrefix("# ") }
-    for block in table.split(whereSeparator: { $0.hasPrefix("----") }) {
+    for block in lines[(start + 1)...].split(whereSeparator: { $0.hasPrefix("----") }) {
       let fixture = field(block.first ?? "", 0..<variant)
       let variants = block.map { field($0, variant..<test) }.filter { !$0.isEmpty }
       let tests = block.map { field($0, test..<Int.max) }.filter { !$0.isEmpty }

@@ -128,7 +128,7 @@ private struct Wire: Decodable {
       event.counts = GPUCounts(
         commands: try need(commands, "commands"), faults: try need(faults, "faults"),
         aborts: try need(aborts, "aborts"), pages: try pageCounts())
-      event.leavesFile = leaves ?? false
+      event.leavesFile = try need(leaves, "leaves")
     }
     return .gpu(event)
   }

@@ -87,11 +87,13 @@ extension RunRecord {
     public var libvirt: String
     /// `tcg` or `kvm`.
     public var accelerator: String
+    /// What the guest's virtual IOMMU does with DMA; nil without one.
+    public var iommu: IOMMUDomain?
 
     /// Names an environment.
     public init(
       crossbar: String, hostKernel: String, hostProcessors: Int, qemu: String, libvirt: String,
-      accelerator: String
+      accelerator: String, iommu: IOMMUDomain? = nil
     ) {
       self.crossbar = crossbar
       self.hostKernel = hostKernel
@@ -99,6 +101,29 @@ extension RunRecord {
       self.qemu = qemu
       self.libvirt = libvirt
       self.accelerator = accelerator
+      self.iommu = iommu
+    }
+
+    /// Host and guest in short, as `QEMU 7.2.22`, one after the other.
+    public var words: [String] {
+      ["QEMU \(qemu)", "libvirt \(libvirt)", accelerator]
+        + (iommu.map { ["IOMMU \($0.words)"] } ?? []) + ["crossbar \(crossbar)"]
+    }
+  }
+
+  /// How an IOMMU treats the DMA of its devices.
+  public enum IOMMUDomain: String, Sendable, Hashable, Codable {
+    /// Each address is translated.
+    case translating
+    /// Nothing is translated: the kernel gave each device an identity domain.
+    case passThrough
+
+    /// Such as `passes through`.
+    public var words: String {
+      switch self {
+      case .translating: "translates"
+      case .passThrough: "passes through"
+      }
     }
   }
 
@@ -141,9 +166,11 @@ extension RunRecord {
     /// The kernel itself is broken, whatever the cases say.
     ///
     /// Not so a stall, which a busy host gives to every emulated guest, the lack of memory, which
-    /// cases provoke, and what an IOMMU refuses, which is some topologies' point.
-    public var isFatal: Bool {
-      ["panic", "bug", "warning", "ubsan", "kasan", "lockdep", "hung-task"].contains(kind)
+    /// cases provoke, and what an IOMMU refuses that translates, which is some topologies' point. One
+    /// that passes all DMA through has nothing to refuse.
+    public func isFatal(iommu: IOMMUDomain?) -> Bool {
+      if kind == "iommu-fault" { return iommu == .passThrough }
+      return ["panic", "bug", "warning", "ubsan", "kasan", "lockdep", "hung-task"].contains(kind)
     }
   }
 }

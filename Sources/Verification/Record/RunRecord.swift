@@ -67,7 +67,7 @@ public struct RunRecord: Sendable, Hashable, Codable {
     counts = Counts(cases)
     failures = Self.failures(
       cases: cases, interruption: interruption, faults: faults, sanitizer: sanitizer,
-      console: console)
+      console: console.filter { $0.isFatal(iommu: environment.iommu) })
     verdict = failures.isEmpty ? .verified : .failed
     self.interruption = interruption
     self.suite = suite
@@ -118,7 +118,7 @@ public struct RunRecord: Sendable, Hashable, Codable {
       failures.insert("The suite did not come to its end: \(interruption)", at: 0)
     }
     failures += faults
-    failures += console.filter(\.isFatal).map {
+    failures += console.map {
       "The guest's kernel is in trouble: console.log:\($0.line): \($0.text)"
     }
     for (gpu, report) in sanitizer.sorted(by: { $0.key < $1.key }) {

@@ -52,7 +52,8 @@ struct race_slot {
  * @counts:  how often each part was really there, by its bit
  * @slots:   what is known of them
  * @working: owners that are at work
- * @revoked: pages that the kernel had taken back from devices before
+ * @lost:    pages that were taken back from devices while they were at work
+ * @given:   those of them that the owners gave back by themselves, at most
  */
 struct race {
 	struct test *test;
@@ -62,7 +63,8 @@ struct race {
 	unsigned int counts[RACE_PARTS];
 	struct race_slot slots[RACE_SLOTS];
 	unsigned int working;
-	uint64_t revoked;
+	uint64_t lost;
+	uint64_t given;
 };
 
 /*
@@ -83,6 +85,9 @@ struct racer {
 
 /* A part was there once more. */
 void race_count(struct race *race, enum race_part part);
+
+/* Pages that were taken back from devices so far, 0 without any. False after test_fail(). */
+bool race_revoked(struct race *race, uint64_t *pages);
 
 /* On the disk, if it has been written. False after test_fail(). */
 bool race_taker_is_whole(struct race *race);

@@ -272,6 +272,22 @@ static bool own_clone(struct racer *racer)
 	return ok;
 }
 
+/* By itself, which is no loss. Others may lose pages meanwhile, which count as given. */
+static bool give_back(struct racer *racer)
+{
+	struct race *race = racer->race;
+	uint64_t before, after;
+
+	if (!race_revoked(race, &before) ||
+	    !test_check(race->test, ivgpu_unmap(&racer->gpu,
+						race->mapped.memory, RACE_BODY),
+			"IVGPU_UNMAP: %s", strerror(errno)) ||
+	    !race_revoked(race, &after))
+		return false;
+	__atomic_add_fetch(&race->given, after - before, __ATOMIC_RELAXED);
+	return true;
+}
+
 /* What may come at any moment, and changes nothing. */
 static bool disturb(struct racer *racer)
 {
@@ -309,10 +325,7 @@ static bool disturb(struct racer *racer)
 		race_count(race, RACE_REFLINK);
 		return own_clone(racer);
 	case 7:
-		return test_check(race->test, ivgpu_unmap(&racer->gpu,
-							  race->mapped.memory,
-							  RACE_BODY),
-				  "IVGPU_UNMAP: %s", strerror(errno));
+		return give_back(racer);
 	default:
 		break;
 	}

@@ -228,7 +228,7 @@ static const struct recipe recipe[] = {
 	{ .name = "rule9-remove-gpu", .run = run_gpu, .volume = true,
 	  .last = true, .argument = LEAVE_BUS },
 	{ .name = "rule9-remove-controller", .run = run_controller,
-	  .volume = true, .last = true, .leaves = true },
+	  .volume = true, .last = true, .departs = true },
 };
 
 const struct recipes map_remove_recipes = { recipe, ARRAY_SIZE(recipe) };

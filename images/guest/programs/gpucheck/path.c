@@ -106,7 +106,7 @@ void path_choose(struct test *test)
 	} else if (files && test->claim == CLAIM_MIXED && !reach) {
 		test->claim = CLAIM_MEMORY;
 	}
-	if (test->recipe->leaves)
+	if (test->recipe->departs)
 		test->claim = CLAIM_MIXED;
 	ivgpu_prefer(test->path);
 }

@@ -103,9 +103,7 @@ static void run_file_pageout(struct test *test)
 
 uint64_t pressure_seen(void)
 {
-	static const char *const names[] = {
-		"pgscan_kswapd", "pgscan_direct", "oom_kill",
-	};
+	static const char *const names[] = { "pgscan_kswapd", "pgscan_direct" };
 	uint64_t sum = 0, value;
 	unsigned int i;
 
@@ -115,65 +113,113 @@ uint64_t pressure_seen(void)
 	return sum;
 }
 
+#define CACHED	32
+
 /* Clean pages of a file that goes with the process, so that there is what to reclaim. */
-static void fill_cache(struct test *test)
+static int fill_cache(struct test *test)
 {
 	static uint8_t piece[MIB(1)];
 	int fd = openat(test->volume->directory, ".",
 			O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	unsigned int i;
 
-	for (i = 0; fd >= 0 && i < 32; i++)
+	for (i = 0; fd >= 0 && i < CACHED; i++)
 		if (write(fd, piece, sizeof(piece)) != (ssize_t)sizeof(piece))
 			break;
 	if (fd >= 0)
 		fsync(fd);
+	return fd;
+}
+
+/* Where any of these pages went, others have to go now. */
+static void read_cache(int fd)
+{
+	static uint8_t piece[MIB(1)];
+	unsigned int i;
+
+	for (i = 0; i < CACHED; i++)
+		if (pread(fd, piece, sizeof(piece), (off_t)MIB(i)) <= 0)
+			break;
+}
+
+static bool take(size_t size)
+{
+	uint8_t *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return false;
+	memset(memory, 0x3C, size);
+	return true;
 }
 
 /*
- * Takes memory until the kernel looks for some, and keeps it for a while; in small steps
- * at the end.
+ * Takes memory until the kernel looks for some, in small steps at the end; and goes on
+ * so that it has to look again and again.
  */
 static void hog(struct test *test, void *context)
 {
-	struct meeting *meeting = context;
-	uint64_t seen;
 	FILE *score = fopen("/proc/self/oom_score_adj", "we");
+	struct meeting *meeting = context;
+	int fd = fill_cache(test);
+	uint64_t seen;
 
-	fill_cache(test);
 	/* If it comes to that, this is the process to go. */
 	if (score) {
 		fputs("1000", score);
 		fclose(score);
 	}
 	seen = pressure_seen();
-	while (pressure_seen() == seen) {
-		size_t step = kernel_memory("MemFree") > MIB(64) >> 10 ?
-			      MIB(4) : KIB(128);
-		uint8_t *memory = mmap(NULL, step, PROT_READ | PROT_WRITE,
-				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-		if (memory == MAP_FAILED)
+	while (pressure_seen() == seen)
+		if (!take(kernel_memory("MemFree") > MIB(64) >> 10 ? MIB(4) :
+			  KIB(128)))
 			break;
-		memset(memory, 0x3C, step);
-	}
 	meeting_signal(meeting, true);
-	meeting_wait(meeting, true);
+	while (true) {
+		seen = pressure_seen();
+		read_cache(fd);
+		if (pressure_seen() == seen)
+			take(MIB(1));
+	}
 }
 
-pid_t pressure_start(struct test *test, struct meeting *meeting)
+pid_t pressure_start(struct test *test)
 {
-	return process_start(test, hog, meeting);
+	uint64_t end = now_ns() + PROCESS_SECONDS * NS_PER_S;
+	struct meeting meeting;
+	unsigned int i;
+	bool ready;
+	pid_t pid;
+
+	if (!meeting_open(test, &meeting))
+		return -1;
+	pid = process_start(test, hog, &meeting);
+	/* It takes all that there is, which lasts a while. */
+	for (i = 0, ready = false; pid > 0 && !ready && now_ns() < end; i++) {
+		report_progress(test->name, i, i + 1, "waits");
+		ready = meeting_ready(&meeting, false, 200);
+	}
+	meeting_close(&meeting);
+	if (pid < 0 || test_check(test, ready, "no memory is short after %d s",
+				  PROCESS_SECONDS))
+		return pid;
+	process_kill(test, pid);
+	return -1;
+}
+
+bool pressure_lasts(unsigned int round, unsigned int least, uint64_t seen)
+{
+	return round < least || (round < 20 * least && pressure_seen() == seen);
 }
 
 /* The GPU sums a file and writes memory while everything is needed. */
 static void run_pressure(struct test *test)
 {
 	struct file *file = disk_file(test, MIB(16), false);
-	struct meeting meeting;
 	struct area area = { .fd = -1 };
 	uint8_t *memory = NULL, *model = NULL;
 	unsigned int i;
+	uint64_t seen;
 	uint32_t crc;
 	pid_t pid;
 
@@ -183,11 +229,11 @@ static void run_pressure(struct test *test)
 	memory = disk_map(test, file, MIB(16), PROT_READ, MAP_SHARED);
 	if (!memory ||
 	    !area_open_random(test, &area, PLACE_ANONYMOUS, SIZE, &model) ||
-	    !engine_crc(test, memory, MIB(16), crc, "sum before") ||
-	    !meeting_open(test, &meeting))
+	    !engine_crc(test, memory, MIB(16), crc, "sum before"))
 		goto remove;
-	pid = pressure_start(test, &meeting);
-	for (i = 0; pid > 0 && i < 12; i++) {
+	pid = pressure_start(test);
+	seen = pressure_seen();
+	for (i = 0; pid > 0 && pressure_lasts(i, 12, seen); i++) {
 		uint64_t word = random_next(&test->random);
 
 		if (!engine_crc(test, memory, MIB(16), crc,
@@ -200,15 +246,11 @@ static void run_pressure(struct test *test)
 		if (!area_check(test, &area, model, "fill under pressure"))
 			break;
 	}
-	/* It may have been killed for its memory by now. */
 	if (pid > 0) {
-		meeting_wait(&meeting, false);
-		if (!test->verdict.failed)
-			engine_crc(test, memory, MIB(16), crc,
-				   "sum when memory is full");
+		test_check(test, pressure_seen() > seen,
+			   "memory has not been short in %u fills", i);
 		process_kill(test, pid);
 	}
-	meeting_close(&meeting);
 	engine_crc(test, memory, MIB(16), crc, "sum after");
 remove:
 	if (memory)

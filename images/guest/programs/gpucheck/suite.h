@@ -63,7 +63,7 @@ struct test;
  *            more than BAR_KIB
  * @host:     it needs a host that listens, else it is skipped
  * @last:     it runs after all others, of all GPUs
- * @leaves:   the controller leaves, so that nothing can be claimed
+ * @departs:  the controller leaves, so that nothing can be claimed
  * @all:      it is about the files of all volumes at once
  */
 struct recipe {
@@ -77,7 +77,7 @@ struct recipe {
 	unsigned int bar;
 	bool host;
 	bool last;
-	bool leaves;
+	bool departs;
 	bool all;
 };
 

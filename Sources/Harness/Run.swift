@@ -26,14 +26,18 @@ public struct Run: Sendable {
   /// Boots the guest, runs the suite, verifies, and leaves the logs in the run directory. The record
   /// is not written: whoever reports on it does that last.
   ///
+  /// - Parameter onClaim: is told where the logs will be, once that is known.
   /// - Throws: `RequestError`, `EnvironmentError`, or the error of the module that failed. A suite
   ///   that ends early because the guest's kernel panicked or hung is a verdict, not an error.
-  public func execute() async throws -> FinishedRun {
+  public func execute(
+    onClaim: @Sendable (RunDirectory) -> Void = { _ in }
+  ) async throws -> FinishedRun {
     // Whoever mistyped a case is not to wait for a kernel.
     let chosen = request.only.isEmpty ? nil : try await catalogue.items()
     let claim = try RunClaim(request)
     defer { claim.release() }
     let directory = claim.directory
+    onClaim(directory)
     // First, since what is wrong with it shows at once, and the parts may take a kernel's build.
     progress(RunProgress(label: "Open libvirt"))
     let hypervisor = try await Hypervisor.open(

@@ -6,6 +6,7 @@ import Harness
 import Hypervisor
 import PeerGPU
 import Reporting
+import Synchronization
 import Topology
 import Verification
 
@@ -179,9 +180,7 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
       try await printCases(of: request, workshop)
       return
     }
-    let finished = try await showingProgress { progress in
-      try await Run(request, workshop: workshop, progress: progress).execute()
-    }
+    let finished = try await execute(request, workshop)
     let record = finished.record
     try finished.complete(with: RunReports.files(of: record))
     if outputOptions.json {
@@ -194,6 +193,32 @@ struct RunCommand: AsyncParsableCommand, JSONCommand {
       print(report.text, terminator: "")
     }
     if record.verdict != .verified { throw ExitStatus.failed }
+  }
+
+  /// Runs it; what keeps it from its end does not keep the user from the logs so far.
+  private func execute(
+    _ request: RunRequest, _ workshop: Workshop
+  ) async throws -> FinishedRun {
+    let place = Place()
+    do {
+      return try await showingProgress { progress in
+        try await Run(request, workshop: workshop, progress: progress).execute { directory in
+          place.directory.withLock { $0 = directory }
+        }
+      }
+    } catch {
+      if let directory = place.directory.withLock(\.self),
+        FileManager.default.fileExists(atPath: directory.path)
+      {
+        Terminal.standardError("What was logged so far is in \(Self.shown(directory)).\n")
+      }
+      throw error
+    }
+  }
+
+  /// Where a run has its logs, as soon as it has a directory.
+  private final class Place: Sendable {
+    let directory = Mutex<RunDirectory?>(nil)
   }
 
   /// Does something that Ctrl-C ends, and shows how far it is.

@@ -26,7 +26,7 @@ import Testing
     #expect(recipe.tarball?.address.contains("{") == false)
   }
 
-  @Test(arguments: ["7.2", "7.2-mainline", "7.2-debug"])
+  @Test(arguments: ["7.2", "7.2-mainline", "7.2-debug", "7.2-kcsan"])
   func everyFlavourHasASeriesInWhichEveryNewFileBelongsToAPatch(_ name: String) throws {
     let series = try PatchSeries(of: KernelRecipe.load(name, project: project), project: project)
     #expect(series.patches.isEmpty == false)

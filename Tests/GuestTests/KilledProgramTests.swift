@@ -79,6 +79,7 @@ extension GuestTests {
         program.signal(signal)
       }
       #expect(outcome.exitCode == 130, "\(outcome.errors)")
+      #expect(outcome.errors.hasSuffix("What was logged so far is in \(outcome.directory.path).\n"))
       #expect(HostProcesses.withCommandLine(containing: outcome.directory.path).isEmpty)
       #expect(runtime.leftovers.isEmpty)
       #expect(outcome.images.isEmpty)

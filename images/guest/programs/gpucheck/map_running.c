@@ -212,8 +212,8 @@ static void run_pressure(struct test *test)
 {
 	const size_t places = 5;
 	struct mapped mapped = { .file = NULL };
+	uint64_t seen, end;
 	unsigned int i;
-	uint64_t seen;
 	pid_t pid;
 	bool ok;
 
@@ -222,8 +222,9 @@ static void run_pressure(struct test *test)
 		goto close;
 	pid = pressure_start(test);
 	seen = pressure_seen();
+	end = pressure_end();
 	ok = pid > 0;
-	for (i = 0; ok && pressure_lasts(i, 12, seen); i++) {
+	for (i = 0; ok && pressure_lasts(i, seen, end); i++) {
 		report_progress(test->name, i, i + 1, "fills");
 		ok = mapped_fill(test, &mapped, i % places * 8 * PAGE, PAGE + 512,
 				 "fill under pressure") &&

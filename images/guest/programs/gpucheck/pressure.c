@@ -113,10 +113,12 @@ uint64_t pressure_seen(void)
 	return sum;
 }
 
+/* Clean pages, and how often the kernel has to look for some while the GPU works. */
 #define CACHED	32
+#define LOOKS	2
 
-/* Clean pages of a file that goes with the process, so that there is what to reclaim. */
-static int fill_cache(struct test *test)
+/* Pages of a file that goes with the process, so that there is what to reclaim. */
+static void fill_cache(struct test *test)
 {
 	static uint8_t piece[MIB(1)];
 	int fd = openat(test->volume->directory, ".",
@@ -128,64 +130,61 @@ static int fill_cache(struct test *test)
 			break;
 	if (fd >= 0)
 		fsync(fd);
-	return fd;
 }
 
-/* Where any of these pages went, others have to go now. */
-static void read_cache(int fd)
+/* Takes memory until the kernel looks for some, in small steps at the end. */
+static void take(unsigned int rest)
 {
-	static uint8_t piece[MIB(1)];
-	unsigned int i;
+	uint64_t seen = pressure_seen();
 
-	for (i = 0; i < CACHED; i++)
-		if (pread(fd, piece, sizeof(piece), (off_t)MIB(i)) <= 0)
+	while (pressure_seen() == seen) {
+		size_t step = kernel_memory("MemFree") > MIB(64) >> 10 ?
+			      MIB(4) : KIB(128);
+		uint8_t *memory = mmap(NULL, step, PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (memory == MAP_FAILED)
 			break;
-}
-
-static bool take(size_t size)
-{
-	uint8_t *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (memory == MAP_FAILED)
-		return false;
-	memset(memory, 0x3C, size);
-	return true;
+		memset(memory, 0x3C, step);
+		sleep_ms(rest);
+	}
 }
 
 /*
- * Takes memory until the kernel looks for some, in small steps at the end; and goes on
- * so that it has to look again and again.
+ * Takes memory until it is short, and more, slowly, so that it is short again while
+ * others work. It leaves enough for them: where pages go as fast as they come, the GPU
+ * would make no progress.
  */
 static void hog(struct test *test, void *context)
 {
 	FILE *score = fopen("/proc/self/oom_score_adj", "we");
 	struct meeting *meeting = context;
-	int fd = fill_cache(test);
-	uint64_t seen;
+	unsigned int i;
 
+	fill_cache(test);
 	/* If it comes to that, this is the process to go. */
 	if (score) {
 		fputs("1000", score);
 		fclose(score);
 	}
-	seen = pressure_seen();
-	while (pressure_seen() == seen)
-		if (!take(kernel_memory("MemFree") > MIB(64) >> 10 ? MIB(4) :
-			  KIB(128)))
-			break;
+	take(0);
 	meeting_signal(meeting, true);
-	while (true) {
-		seen = pressure_seen();
-		read_cache(fd);
-		if (pressure_seen() == seen)
-			take(MIB(1));
+	for (i = 0; i < LOOKS; i++) {
+		sleep_ms(100);
+		take(1);
 	}
+	while (true)
+		pause();
+}
+
+uint64_t pressure_end(void)
+{
+	return now_ns() + PROCESS_SECONDS * NS_PER_S;
 }
 
 pid_t pressure_start(struct test *test)
 {
-	uint64_t end = now_ns() + PROCESS_SECONDS * NS_PER_S;
+	uint64_t end = pressure_end();
 	struct meeting meeting;
 	unsigned int i;
 	bool ready;
@@ -207,9 +206,10 @@ pid_t pressure_start(struct test *test)
 	return -1;
 }
 
-bool pressure_lasts(unsigned int round, unsigned int least, uint64_t seen)
+bool pressure_lasts(unsigned int round, uint64_t seen, uint64_t end)
 {
-	return round < least || (round < 20 * least && pressure_seen() == seen);
+	return round < PRESSURE_ROUNDS ||
+	       (pressure_seen() == seen && now_ns() < end);
 }
 
 /* The GPU sums a file and writes memory while everything is needed. */
@@ -218,8 +218,8 @@ static void run_pressure(struct test *test)
 	struct file *file = disk_file(test, MIB(16), false);
 	struct area area = { .fd = -1 };
 	uint8_t *memory = NULL, *model = NULL;
+	uint64_t seen, end;
 	unsigned int i;
-	uint64_t seen;
 	uint32_t crc;
 	pid_t pid;
 
@@ -233,7 +233,8 @@ static void run_pressure(struct test *test)
 		goto remove;
 	pid = pressure_start(test);
 	seen = pressure_seen();
-	for (i = 0; pid > 0 && pressure_lasts(i, 12, seen); i++) {
+	end = pressure_end();
+	for (i = 0; pid > 0 && pressure_lasts(i, seen, end); i++) {
 		uint64_t word = random_next(&test->random);
 
 		if (!engine_crc(test, memory, MIB(16), crc,

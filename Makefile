@@ -11,7 +11,8 @@ TOPOLOGY ?= switch
 
 # One configuration for the program and its tests, so that what is tested is what is shipped.
 # The tests look into modules, hence -enable-testing.
-SWIFT_FLAGS := -c release -Xswiftc -enable-testing
+# Coloured or not, the compiler has another command line, and everything is built anew.
+SWIFT_FLAGS := -c release -Xswiftc -enable-testing --no-color-diagnostics
 SWIFT_SOURCES := Package.swift Sources Tests
 PROGRAM := bin/crossbar
 

@@ -83,7 +83,7 @@ import Verification
   }
 
   @Test func theVerdictOfKnownLimitsIsNamed() throws {
-    let html = try HTMLReport(run([caseRecord("a", outcome: limit)])).text()
+    let html = try HTMLReport(run([caseRecord("a", outcome: limit), caseRecord("b")])).text()
     #expect(html.contains(#"<span class="badge knownLimit">verified, with known limits</span>"#))
   }
 }

@@ -49,6 +49,14 @@ import Verification
     #expect(broken.failures.count == 1)
   }
 
+  @Test func knownLimitsAloneVerifyNothing() {
+    var limited = assess(observation())
+    limited.outcome = CaseOutcome(.knownLimit, .silentCorruption, "as the topology says")
+    #expect(record([limited, assess(observation())]).verdict == .verified)
+    #expect(
+      record([limited]).failures == ["No case got beyond a known limit: nothing was verified."])
+  }
+
   @Test func pathsOfFilesComeBackAsTheyWereWritten() throws {
     var item = DeviceMapScene().record
     item.suite = "device-map"

@@ -131,9 +131,16 @@ public struct RunRecord: Sendable, Hashable, Codable {
         "The DMA sanitizer on \(gpu) was kept from its work: \($0)"
       }
     }
-    let proved = cases.contains { ![.skipped, .failed].contains($0.outcome.kind) }
+    let proved = cases.contains { [.verified, .refusedFellBack].contains($0.outcome.kind) }
     if failures.isEmpty, !proved {
-      failures = [cases.isEmpty ? "No case ran." : "Every case was skipped: nothing was verified."]
+      let limited = cases.contains { $0.outcome.kind == .knownLimit }
+      failures = [
+        cases.isEmpty
+          ? "No case ran."
+          : limited
+            ? "No case got beyond a known limit: nothing was verified."
+            : "Every case was skipped: nothing was verified."
+      ]
     }
     return failures
   }

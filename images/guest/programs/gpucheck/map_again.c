@@ -213,7 +213,7 @@ static struct file *make_large(struct test *test, size_t size)
 	char name[96];
 
 	if (size > KIB(LARGE_KIB)) {
-		test_skip(test, "the BAR is too large to be filled: that takes a file of %zu KiB",
+		test_skip(test, "%zu KiB fill the BAR, which is too many; see small-cmb",
 			  size >> 10);
 		return NULL;
 	}

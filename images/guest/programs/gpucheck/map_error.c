@@ -156,7 +156,7 @@ static void run_error(struct test *test)
 	int other = -1;
 
 	if (!set(test->volume, "probability", "0")) {
-		test_skip(test, "the kernel cannot inject errors of NVMe commands");
+		test_skip(test, "the kernel cannot inject NVMe errors, as 7.2-debug can");
 		return;
 	}
 	if (!mapped_open(test, &mapped, SIZE, true) ||

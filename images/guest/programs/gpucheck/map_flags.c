@@ -78,11 +78,8 @@ static void run_immutable(struct test *test)
 	struct mapped mapped = { .file = NULL };
 	bool ok;
 
-	if (!test->direct) {
-		test_skip(test, "volume %s cannot be reached directly",
-			  test->volume->id);
+	if (!path_needed(test))
 		return;
-	}
 	if (!mapped_open(test, &mapped, SIZE, true) ||
 	    !use(test, &mapped, "before the flag"))
 		goto close;

@@ -202,11 +202,8 @@ static void run_nowait(struct test *test)
 	struct mapped mapped = { .file = NULL };
 	struct ivgpu_stats before;
 
-	if (!test->direct) {
-		test_skip(test, "volume %s cannot be reached directly",
-			  test->volume->id);
+	if (!path_needed(test))
 		return;
-	}
 	if (mapped_open(test, &mapped, SIZE, true) &&
 	    mapped_write(test, &mapped, 0, SIZE, "write") &&
 	    look_mapped(test, &mapped, 0, SIZE, "before") &&
@@ -232,11 +229,8 @@ static void run_nowait_ahead(struct test *test)
 	struct cached cached;
 	size_t at;
 
-	if (!test->direct) {
-		test_skip(test, "volume %s cannot be reached directly",
-			  test->volume->id);
+	if (!path_needed(test))
 		return;
-	}
 	/* What a first read brings; the rest is the GPU's. */
 	if (!mapped_open(test, &mapped, AHEAD, true) ||
 	    !test_check(test, pread(mapped.file->cached, page, PAGE, 0) == PAGE &&

@@ -187,11 +187,8 @@ static void run_statuses(struct test *test)
 	struct mapped mapped = { .file = NULL };
 	uint8_t *private = NULL;
 
-	if (!test->direct) {
-		test_skip(test, "volume %s cannot be reached directly",
-			  test->volume->id);
+	if (!path_needed(test))
 		return;
-	}
 	if (!open_with_gap(test, &mapped, false))
 		goto close;
 	private = disk_map(test, mapped.file, SIZE, PROT_READ | PROT_WRITE,

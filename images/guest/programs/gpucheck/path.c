@@ -232,6 +232,18 @@ bool path_revoked(struct test *test, const struct ivgpu_stats *before,
 			  what);
 }
 
+bool path_needed(struct test *test)
+{
+	if (test->direct)
+		return true;
+	if (test->path == IVGPU_PATH_FALLBACK)
+		test_skip(test, "nobody asks for the direct path");
+	else
+		test_skip(test, "volume %s cannot be reached directly",
+			  test->volume->id);
+	return false;
+}
+
 bool path_refused(struct test *test, const struct ivgpu_stats *before,
 		  unsigned int error, const char *what)
 {

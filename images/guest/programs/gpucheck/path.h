@@ -19,6 +19,9 @@ void path_choose(struct test *test);
  */
 bool path_exists(struct test *test);
 
+/* Whether the case goes direct, which it is about; else it is skipped. */
+bool path_needed(struct test *test);
+
 /* KiB of its BAR in which a volume's controller shows blocks, 0 if it has none. */
 uint64_t path_bar_kib(const struct volume *volume);
 

@@ -154,8 +154,14 @@ struct GuestSession: Sendable {
         throw EnvironmentError("\(id) is not in the guest's configuration space.")
       }
       // Documentation/ABI/testing/sysfs-kernel-iommu_groups.
-      let type = try? await guest.pull(
-        "/sys/bus/pci/devices/\(address)/iommu_group/type", limit: 4096)
+      var type: [UInt8]?
+      do {
+        type = try await guest.pull(
+          "/sys/bus/pci/devices/\(address)/iommu_group/type", limit: 4096)
+      } catch {
+        // Other than that the guest has no such file.
+        if error.kind != .agent { throw error }
+      }
       if let objection = IdentityDomain.objection(toType: type, of: "\(id) (\(address))") {
         throw EnvironmentError(objection)
       }

@@ -35,7 +35,7 @@ struct DeviceMapSummary {
     }
     pages =
       "the driver mapped \(Self.pages(sum.direct)) direct and \(sum.fallback) by the fallback; "
-      + "device_map refused \(sum.refusals) \(sum.refusals == 1 ? "time" : "times")"
+      + "device_map refused \(Figures.count(Int(clamping: sum.refusals), "time"))"
 
     var moved: [String: UInt64] = [:]
     for activity in cases.compactMap(\.gpu) where activity.files != nil {

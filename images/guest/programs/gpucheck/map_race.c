@@ -135,7 +135,7 @@ static bool run_round(struct race *race, struct racer *racers)
 	return check_all(race, racers[0].copy);
 }
 
-/* The GPU had pages in the BAR, and lost them to the others: one a round or more. */
+/* The GPU had pages in the BAR, and lost them to the others: one a round, taken together. */
 static void check_lost(struct race *race, unsigned int rounds)
 {
 	struct test *test = race->test;

@@ -101,7 +101,8 @@ static void run_file_pageout(struct test *test)
 	file_remove(file);
 }
 
-uint64_t pressure_seen(void)
+/* Pages that the kernel has looked at for memory to reclaim so far. */
+static uint64_t pages_seen(void)
 {
 	static const char *const names[] = { "pgscan_kswapd", "pgscan_direct" };
 	uint64_t sum = 0, value;
@@ -116,6 +117,9 @@ uint64_t pressure_seen(void)
 /* Clean pages, and how often the kernel has to look for some while the GPU works. */
 #define CACHED	32
 #define LOOKS	2
+
+/* Rounds under pressure, or more. */
+#define ROUNDS	12
 
 /* Pages of a file that goes with the process, so that there is what to reclaim. */
 static void fill_cache(struct test *test)
@@ -135,9 +139,9 @@ static void fill_cache(struct test *test)
 /* Takes memory until the kernel looks for some, in small steps at the end. */
 static void take(unsigned int rest)
 {
-	uint64_t seen = pressure_seen();
+	uint64_t seen = pages_seen();
 
-	while (pressure_seen() == seen) {
+	while (pages_seen() == seen) {
 		size_t step = kernel_memory("MemFree") > MIB(64) >> 10 ?
 			      MIB(4) : KIB(128);
 		uint8_t *memory = mmap(NULL, step, PROT_READ | PROT_WRITE,
@@ -177,39 +181,52 @@ static void hog(struct test *test, void *context)
 		pause();
 }
 
-uint64_t pressure_end(void)
+bool pressure_start(struct test *test, struct pressure *pressure)
 {
-	return now_ns() + PROCESS_SECONDS * NS_PER_S;
-}
-
-pid_t pressure_start(struct test *test)
-{
-	uint64_t end = pressure_end();
+	uint64_t end = now_ns() + PROCESS_SECONDS * NS_PER_S;
 	struct meeting meeting;
+	bool ready = false;
 	unsigned int i;
-	bool ready;
-	pid_t pid;
 
 	if (!meeting_open(test, &meeting))
-		return -1;
-	pid = process_start(test, hog, &meeting);
+		return false;
+	*pressure = (struct pressure){
+		.pid = process_start(test, hog, &meeting),
+	};
 	/* It takes all that there is, which lasts a while. */
-	for (i = 0, ready = false; pid > 0 && !ready && now_ns() < end; i++) {
+	for (i = 0; pressure->pid > 0 && !ready && now_ns() < end; i++) {
 		report_progress(test->name, i, i + 1, "waits");
 		ready = meeting_ready(&meeting, false, 200);
 	}
 	meeting_close(&meeting);
-	if (pid < 0 || test_check(test, ready, "no memory is short after %d s",
-				  PROCESS_SECONDS))
-		return pid;
-	process_kill(test, pid);
-	return -1;
+	if (pressure->pid < 0)
+		return false;
+	if (!test_check(test, ready, "no memory is short after %d s",
+			PROCESS_SECONDS)) {
+		process_kill(test, pressure->pid);
+		return false;
+	}
+	pressure->seen = pages_seen();
+	pressure->end = now_ns() + PROCESS_SECONDS * NS_PER_S;
+	return true;
 }
 
-bool pressure_lasts(unsigned int round, uint64_t seen, uint64_t end)
+bool pressure_lasts(struct test *test, struct pressure *pressure)
 {
-	return round < PRESSURE_ROUNDS ||
-	       (pressure_seen() == seen && now_ns() < end);
+	if (pressure->rounds >= ROUNDS &&
+	    (pages_seen() > pressure->seen || now_ns() > pressure->end))
+		return false;
+	report_progress(test->name, pressure->rounds, pressure->rounds + 1,
+			"fills");
+	pressure->rounds++;
+	return true;
+}
+
+void pressure_stop(struct test *test, struct pressure *pressure)
+{
+	test_check(test, test->verdict.failed || pages_seen() > pressure->seen,
+		   "memory has not been short in %u fills", pressure->rounds);
+	process_kill(test, pressure->pid);
 }
 
 /* The GPU sums a file and writes memory while everything is needed. */
@@ -218,10 +235,8 @@ static void run_pressure(struct test *test)
 	struct file *file = disk_file(test, MIB(16), false);
 	struct area area = { .fd = -1 };
 	uint8_t *memory = NULL, *model = NULL;
-	uint64_t seen, end;
-	unsigned int i;
+	struct pressure pressure;
 	uint32_t crc;
-	pid_t pid;
 
 	if (!file)
 		return;
@@ -229,12 +244,10 @@ static void run_pressure(struct test *test)
 	memory = disk_map(test, file, MIB(16), PROT_READ, MAP_SHARED);
 	if (!memory ||
 	    !area_open_random(test, &area, PLACE_ANONYMOUS, SIZE, &model) ||
-	    !engine_crc(test, memory, MIB(16), crc, "sum before"))
+	    !engine_crc(test, memory, MIB(16), crc, "sum before") ||
+	    !pressure_start(test, &pressure))
 		goto remove;
-	pid = pressure_start(test);
-	seen = pressure_seen();
-	end = pressure_end();
-	for (i = 0; pid > 0 && pressure_lasts(i, seen, end); i++) {
+	while (pressure_lasts(test, &pressure)) {
 		uint64_t word = random_next(&test->random);
 
 		if (!engine_crc(test, memory, MIB(16), crc,
@@ -247,11 +260,7 @@ static void run_pressure(struct test *test)
 		if (!area_check(test, &area, model, "fill under pressure"))
 			break;
 	}
-	if (pid > 0) {
-		test_check(test, pressure_seen() > seen,
-			   "memory has not been short in %u fills", i);
-		process_kill(test, pid);
-	}
+	pressure_stop(test, &pressure);
 	engine_crc(test, memory, MIB(16), crc, "sum after");
 remove:
 	if (memory)

@@ -6,26 +6,30 @@
 #include "process.h"
 
 /*
- * Starts a process that takes memory until the kernel looks for some to reclaim, waits
- * for that, and has the process go on to make it look for more until it is killed.
- * -1 after test_fail().
+ * struct pressure - memory that is short while a case works
+ * @pid:    the process that takes it
+ * @seen:   pages that the kernel had looked at for memory to reclaim when it began
+ * @end:    when to give up waiting for more of that
+ * @rounds: of the case so far
  */
-pid_t pressure_start(struct test *test);
-
-/* How many pages the kernel has looked at for memory to reclaim so far. */
-uint64_t pressure_seen(void);
-
-/* Rounds under pressure, or more. */
-#define PRESSURE_ROUNDS	12
+struct pressure {
+	pid_t pid;
+	uint64_t seen;
+	uint64_t end;
+	unsigned int rounds;
+};
 
 /*
- * Whether to go on under pressure: for these rounds, and until the kernel has looked at
- * more pages than the @seen ones of the beginning, or has not by @end.
+ * Starts a process that takes memory until the kernel looks for some to reclaim, waits
+ * for that, and has the process go on to make it look for more. False after test_fail().
  */
-bool pressure_lasts(unsigned int round, uint64_t seen, uint64_t end);
+bool pressure_start(struct test *test, struct pressure *pressure);
 
-/* When to give up what begins now. */
-uint64_t pressure_end(void);
+/* Whether to do one more round: some, and until the kernel has looked for memory again. */
+bool pressure_lasts(struct test *test, struct pressure *pressure);
+
+/* Ends it. It has to have been there in the rounds of a case that has not failed. */
+void pressure_stop(struct test *test, struct pressure *pressure);
 
 /* Makes swap space of a file that has all of its blocks, as mkswap(8) does. */
 bool swap_mark(int fd, uint64_t size);
